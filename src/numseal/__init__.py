@@ -1,0 +1,1 @@
+"""Numseal binds messenger accounts to phone numbers and answers with signed attestations."""

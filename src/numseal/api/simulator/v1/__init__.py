@@ -1,0 +1,1 @@
+"""Generated from protos/numseal/api/simulator/v1."""

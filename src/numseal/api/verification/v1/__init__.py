@@ -1,0 +1,1 @@
+"""Generated from protos/numseal/api/verification/v1."""
