@@ -1,0 +1,1 @@
+"""What is started: configuration, wiring, the server and the command line. May import everything."""
