@@ -1,0 +1,306 @@
+"""Evidence: what was observed about a number, by whom and when. Facts only, no judgement.
+
+Every signal carries its own state, because "the operator did not say" and "the operator says no" are different
+facts. `known` gives a value only where the state is OK, so that unknown is never read as safe.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class SignalState(StrEnum):
+    """Whether a signal's value can be used."""
+
+    OK = "OK"
+    UNKNOWN = "UNKNOWN"
+    NOT_SUPPORTED = "NOT_SUPPORTED"
+    NO_COVERAGE = "NO_COVERAGE"
+    STALE = "STALE"
+    ERROR = "ERROR"
+
+
+class LineType(StrEnum):
+    """The kind of line behind a number, as its operator names it."""
+
+    MOBILE = "MOBILE"
+    FIXED = "FIXED"
+    VOIP = "VOIP"
+    PREMIUM = "PREMIUM"
+    TOLL_FREE = "TOLL_FREE"
+    PAGER = "PAGER"
+    M2M = "M2M"
+    UNKNOWN = "UNKNOWN"
+
+
+class ContractType(StrEnum):
+    """How the subscriber pays."""
+
+    PREPAID = "PREPAID"
+    POSTPAID = "POSTPAID"
+    BUSINESS = "BUSINESS"
+
+
+class Basis(StrEnum):
+    """Where a reference came from: the HLR itself, or a home-routing node that answers for it (TS 23.840)."""
+
+    DIRECT = "DIRECT"
+    HOME_ROUTED = "HOME_ROUTED"
+
+
+class SimChangeKind(StrEnum):
+    """What an operator counts as a change of SIM."""
+
+    NEW = "NEW"
+    REPLACED = "REPLACED"
+    ESIM = "ESIM"
+    MULTISIM = "MULTISIM"
+    PORT_IN = "PORT_IN"
+    UNKNOWN = "UNKNOWN"
+
+
+class ForwardingKind(StrEnum):
+    """Call forwarding services (TS 22.082)."""
+
+    UNCONDITIONAL = "UNCONDITIONAL"
+    BUSY = "BUSY"
+    NO_REPLY = "NO_REPLY"
+    NOT_REACHABLE = "NOT_REACHABLE"
+
+
+class Reachability(StrEnum):
+    """Whether the handset can be reached now."""
+
+    REACHABLE = "REACHABLE"
+    ABSENT = "ABSENT"
+    DETACHED = "DETACHED"
+    PURGED = "PURGED"
+
+
+class ServiceDomain(StrEnum):
+    """The core network domain of a serving node."""
+
+    CS = "CS"
+    PS = "PS"
+    IMS = "IMS"
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """How a signal came to be: state, times (Unix seconds), source, and a network code in its own code space."""
+
+    state: SignalState = SignalState.UNKNOWN
+    observe_time: int | None = None
+    coverage_start_time: int | None = None
+    source: str = ""
+    code_space: str = ""
+    code: int | None = None
+
+
+UNKNOWN_META = Meta()
+
+
+@dataclass(frozen=True, slots=True)
+class Signal(Generic[T]):
+    """One observed property with its meta; `value` may be present and yet not usable."""
+
+    meta: Meta = UNKNOWN_META
+    value: T | None = None
+
+    @property
+    def known(self) -> T | None:
+        """The value where the state is OK, else None."""
+        return self.value if self.meta.state is SignalState.OK else None
+
+
+@dataclass(frozen=True, slots=True)
+class SimRef:
+    """A keyed hash of the IMSI, made at the operator's edge; comparable only within one `key_epoch` and DIRECT basis."""
+
+    ref: str
+    key_epoch: int
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRef:
+    """A keyed hash of the IMEI, and its TAC (first eight digits, the model)."""
+
+    ref: str
+    key_epoch: int
+    tac: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimChange:
+    """The last change of SIM."""
+
+    time: int
+    kind: SimChangeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """The last port-in of the number and the operator it came from."""
+
+    time: int
+    from_operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """One forwarding service of the line."""
+
+    kind: ForwardingKind
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The node that serves the handset; `plmn` as "250-01"."""
+
+    plmn: str
+    node_ref: str
+    domain: ServiceDomain
+    basis: Basis
+    update_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """All signals of the operator's contract, each with its own state.
+
+    `recycled` answers for the `since_time` of the request. `sims_on_device` counts SIMs seen in the same handset.
+    """
+
+    subscriber_ref: Signal[str] = field(default_factory=Signal)
+    sim_ref: Signal[SimRef] = field(default_factory=Signal)
+    device_ref: Signal[DeviceRef] = field(default_factory=Signal)
+    line_type: Signal[LineType] = field(default_factory=Signal)
+    contract_type: Signal[ContractType] = field(default_factory=Signal)
+    identity_on_file: Signal[bool] = field(default_factory=Signal)
+    activate_time: Signal[int] = field(default_factory=Signal)
+    sim_change: Signal[SimChange] = field(default_factory=Signal)
+    port: Signal[Port] = field(default_factory=Signal)
+    recycled: Signal[bool] = field(default_factory=Signal)
+    forwarding: Signal[tuple[Forwarding, ...]] = field(default_factory=Signal)
+    sms_service: Signal[bool] = field(default_factory=Signal)
+    voice_service: Signal[bool] = field(default_factory=Signal)
+    data_service: Signal[bool] = field(default_factory=Signal)
+    reachability: Signal[Reachability] = field(default_factory=Signal)
+    last_seen: Signal[int] = field(default_factory=Signal)
+    serving: Signal[Serving] = field(default_factory=Signal)
+    sims_on_device: Signal[int] = field(default_factory=Signal)
+
+    def signals(self) -> Iterator[tuple[str, Signal[object]]]:
+        """Yield every signal by its name in the contract."""
+        for name in SIGNAL_NAMES:
+            yield name, getattr(self, name)
+
+
+SIGNAL_NAMES: tuple[str, ...] = tuple(item.name for item in fields(Subscriber))
+"""The names of all signals, in the order of the contract. A `port` never ported is OK with no value."""
+
+
+class LookupOutcome(StrEnum):
+    """What a lookup came to. UNANSWERED is ours: the operator failed or was too slow."""
+
+    SUBSCRIBER = "SUBSCRIBER"
+    PORTED = "PORTED"
+    NOT_ASSIGNED = "NOT_ASSIGNED"
+    NOT_SERVED = "NOT_SERVED"
+    UNANSWERED = "UNANSWERED"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One answer of one operator about one number.
+
+    `operator_id` is who answered. `ported_to` and `ported_plmn` are set for PORTED; `subscriber` for SUBSCRIBER;
+    `failure` for UNANSWERED. `statement_hash` is the hex SHA-256 of the operator's signed statement, if any.
+    """
+
+    outcome: LookupOutcome
+    operator_id: str
+    time: int
+    lookup_reference: str = ""
+    subscriber: Subscriber | None = None
+    ported_to: str = ""
+    ported_plmn: str = ""
+    failure: str = ""
+    statement_hash: str = ""
+
+
+class Method(StrEnum):
+    """How control of the number is shown. OPERATOR_CODE is a code the operator makes and checks."""
+
+    SMS = "SMS"
+    VOICE = "VOICE"
+    OPERATOR_CODE = "OPERATOR_CODE"
+    NETWORK = "NETWORK"
+
+
+@dataclass(frozen=True, slots=True)
+class Possession:
+    """How and when control of the number was shown in this verification."""
+
+    method: Method
+    sent_time: int
+    shown_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was known of the number's SIM and owner when a binding was made; later evidence is held against it.
+
+    Empty strings and None stand for not known then.
+    """
+
+    operator_id: str
+    observed_time: int
+    subscriber_ref: str = ""
+    sim_ref: SimRef | None = None
+    port_time: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousBinding:
+    """The number's earlier live binding at this relying party, if there was one."""
+
+    binding_id: str
+    same_account: bool
+    verified_time: int
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything a verdict rests on; the verdict can be recomputed from this and the policy alone.
+
+    `routed_operator` is the operator that the number plan and porting name for the number.
+    """
+
+    phone_number: str
+    routed_operator: str
+    time: int
+    before: Lookup
+    after: Lookup | None = None
+    possession: Possession | None = None
+    previous: PreviousBinding | None = None
+
+
+def facts_of(lookup: Lookup) -> Facts:
+    """Keep what later evidence will be compared with: direct references only."""
+    found = lookup.subscriber or Subscriber()
+    sim = found.sim_ref.known
+    port = found.port.known
+    return Facts(
+        operator_id=lookup.operator_id,
+        observed_time=lookup.time,
+        subscriber_ref=found.subscriber_ref.known or "",
+        sim_ref=sim if sim is not None and sim.basis is Basis.DIRECT else None,
+        port_time=port.time if port is not None else None,
+    )

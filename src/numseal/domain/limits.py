@@ -1,0 +1,110 @@
+"""Budgets and ladders: how often what may be tried. Counting is the store's; what counts as too much is decided here.
+
+A budget is counted durably before the thing it guards happens. Nothing exhausted here touches an existing binding.
+"""
+
+from dataclasses import dataclass
+
+from numseal.domain.errors import Refusal, exhausted
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+GUESS_LADDER = (0, 0, 30, 60, 120)
+"""Seconds to wait before the n-th guess of a verification, counted from the guess before; its length is the cap."""
+
+SEND_LADDER = (60, 120, 300, 600)
+"""Seconds between the n-th code of a verification and the next; one more than its length is the cap."""
+
+MAX_GUESSES = len(GUESS_LADDER)
+MAX_SENDS = len(SEND_LADDER) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A counter over a fixed window.
+
+    `key` names what is counted, without the window; `window` is in seconds; `limit` is the most that may be counted.
+    """
+
+    name: str
+    key: str
+    limit: int
+    window: int
+
+    def row(self, now: int) -> str:
+        """Return the key of the counter of the window that holds `now`."""
+        return f"{self.name}|{self.key}|{now // self.window}"
+
+    def end(self, now: int) -> int:
+        """Return when the window that holds `now` ends, Unix seconds."""
+        return (now // self.window + 1) * self.window
+
+    def refuse(self, now: int) -> Refusal:
+        """Return the refusal for when the budget is used up."""
+        delay = self.end(now) - now
+        return exhausted(
+            f"{self.name}_EXHAUSTED",
+            f"the budget {self.name} is used up; it frees in {delay} s",
+            quota=self.name,
+            retry_delay=delay,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large each budget is; a configuration value each. Costs are counted as codes sent."""
+
+    wrong_guesses_per_number_day: int = 10
+    wrong_guesses_reserved_per_relying_party: int = 5
+    sends_per_number_day: int = 10
+    sends_per_relying_party_minute: int = 6_000
+    sends_per_range_day: int = 20_000
+    starts_per_client_network_hour: int = 60
+    starts_per_relying_party_minute: int = 12_000
+
+
+RANGE_DIGITS = 4
+"""A number range is a number without its last digits, so many."""
+
+
+def guess_budgets(limits: Limits, relying_party: str, phone_number: str) -> tuple[Budget, Budget]:
+    """Return the number's shared budget of wrong guesses a day, and the relying party's reserved share of it."""
+    return (
+        Budget("NUMBER_GUESSES", phone_number, limits.wrong_guesses_per_number_day, DAY),
+        Budget(
+            "NUMBER_GUESSES_OF_RELYING_PARTY",
+            f"{relying_party}|{phone_number}",
+            limits.wrong_guesses_reserved_per_relying_party,
+            DAY,
+        ),
+    )
+
+
+def send_budgets(limits: Limits, relying_party: str, phone_number: str) -> tuple[Budget, ...]:
+    """Return what one more code counts against."""
+    return (
+        Budget("NUMBER_SENDS", f"{relying_party}|{phone_number}", limits.sends_per_number_day, DAY),
+        Budget("RELYING_PARTY_SENDS", relying_party, limits.sends_per_relying_party_minute, MINUTE),
+        Budget("RANGE_SENDS", phone_number[:-RANGE_DIGITS], limits.sends_per_range_day, DAY),
+    )
+
+
+def start_budgets(limits: Limits, relying_party: str, client_network: str) -> tuple[Budget, ...]:
+    """Return what one more verification counts against; `client_network` is empty where it is not known."""
+    own = Budget("RELYING_PARTY_STARTS", relying_party, limits.starts_per_relying_party_minute, MINUTE)
+    if not client_network:
+        return (own,)
+    return (
+        own,
+        Budget("CLIENT_NETWORK_STARTS", client_network, limits.starts_per_client_network_hour, HOUR),
+    )
+
+
+def guess_delay(wrong_guesses: int) -> int:
+    """Return the seconds to wait after that many wrong guesses, fewer than MAX_GUESSES, before the next."""
+    return GUESS_LADDER[wrong_guesses]
+
+
+def send_delay(sends: int) -> int | None:
+    """Return the seconds to wait after that many codes (1 or more) before the next, or None where no more is sent."""
+    return SEND_LADDER[sends - 1] if sends < MAX_SENDS else None

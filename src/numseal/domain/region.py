@@ -1,0 +1,19 @@
+"""Which region a number belongs to, from the public metadata."""
+
+from functools import lru_cache
+
+import phonenumbers
+
+_LEADING = 9
+# Regions that share a country code are told apart within the first eight digits (North America, +7, +44).
+
+
+def region_code_of(msisdn: str) -> str:
+    """Return the ISO 3166-1 alpha-2 code of a number's region, or an empty text where the metadata has none."""
+    return _region(msisdn[:_LEADING], len(msisdn))
+
+
+@lru_cache(maxsize=65_536)
+def _region(leading: str, length: int) -> str:
+    number = phonenumbers.parse(leading.ljust(length, "0"))
+    return phonenumbers.region_code_for_number(number) or ""

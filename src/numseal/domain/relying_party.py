@@ -1,0 +1,47 @@
+"""Relying parties: the messengers that ask, and the apps they registered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A registered app: who a code's message comes from and what it says.
+
+    `texts` maps a language (BCP 47 primary tag) to a text with `{{code}}` in it. `origin` (WebOTP) and `android_hash`
+    (SMS Retriever) are empty where the app does not fill codes in by itself.
+    """
+
+    app_id: str
+    sender_id: str
+    texts: Mapping[str, str]
+    default_language: str
+    origin: str = ""
+    android_hash: str = ""
+
+    def text(self, locale: str) -> tuple[str, str]:
+        """Return language and text for a locale, or those of the default language; autofill lines included."""
+        language = locale.replace("_", "-").split("-")[0].lower()
+        if language not in self.texts:
+            language = self.default_language
+        text = self.texts[language]
+        if self.android_hash:
+            text += f"\n{self.android_hash}"
+        if self.origin:
+            text += f"\n@{self.origin} #{{{{code}}}}"
+        return language, text
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParty:
+    """A messenger under agreement; the first of its apps is the default one."""
+
+    relying_party: str
+    display_name: str
+    apps: tuple[App, ...]
+
+    def app(self, app_id: str) -> App | None:
+        """Return a registered app, the default one for an empty id."""
+        if not app_id:
+            return self.apps[0]
+        return next((app for app in self.apps if app.app_id == app_id), None)

@@ -1,0 +1,58 @@
+"""The verdict: what evidence under a policy comes to. Values only; the rules are in `rules`, their thresholds in `policy`."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Level(IntEnum):
+    """How sure we are that the account's holder controls the number's SIM; ordered."""
+
+    NONE = 0
+    LOW = 1
+    SUBSTANTIAL = 2
+    HIGH = 3
+
+
+class Severity(IntEnum):
+    """What a finding does to the verdict; ordered.
+
+    NOTE: nothing. CAUTION: lowers the level to the finding's cap. SEVERE: more proof is needed. FATAL: no binding.
+    """
+
+    NOTE = 0
+    CAUTION = 1
+    SEVERE = 2
+    FATAL = 3
+
+
+class Decision(StrEnum):
+    """What is to be done with the verification."""
+
+    ACCEPT = "ACCEPT"
+    STEP_UP = "STEP_UP"
+    REJECT = "REJECT"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a rule found.
+
+    `code` is UPPER_SNAKE. `evidence` names what it rests on as paths into the evidence ("after.sim_change").
+    `cap` is the highest level that the finding leaves, for CAUTION.
+    """
+
+    code: str
+    severity: Severity
+    sentence: str
+    evidence: tuple[str, ...] = ()
+    cap: Level | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Decision, level and reasons; `policy_hash` is the hex hash of the policy it was reached under."""
+
+    decision: Decision
+    level: Level
+    findings: tuple[Finding, ...]
+    policy_hash: str

@@ -1,0 +1,256 @@
+"""The verification and its state machine, as a table. The README's diagram is generated from `TRANSITIONS`.
+
+A verification changes only through `Verification.on`; an event that the table does not allow in a state is refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from numseal.domain.errors import Refusal, precondition
+from numseal.domain.evidence import Lookup, Method
+from numseal.domain.limits import MAX_GUESSES
+from numseal.domain.report import Report
+from numseal.domain.verdict import Level, Verdict
+
+LIFETIME = 30 * 60
+"""Seconds that a verification lives."""
+
+
+class State(StrEnum):
+    """Where a verification stands."""
+
+    PENDING = "PENDING"
+    CODE_SENT = "CODE_SENT"
+    NETWORK_PENDING = "NETWORK_PENDING"
+    ASSESSING = "ASSESSING"
+    VERIFIED = "VERIFIED"
+    STEP_UP_REQUIRED = "STEP_UP_REQUIRED"
+    CONTESTED = "CONTESTED"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+    CANCELED = "CANCELED"
+
+
+class Event(StrEnum):
+    """What can happen to a verification."""
+
+    CODE_SENT = "code sent"
+    NETWORK_STARTED = "network check started"
+    POSSESSION_SHOWN = "right code or network proof"
+    ACCEPTED = "accepted"
+    STEP_UP = "more proof needed"
+    CONFLICT = "number bound to another account"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    TIME_UP = "time is up"
+    CANCELED = "canceled"
+
+
+_S, _E = State, Event
+TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
+    _S.PENDING: {
+        _E.CODE_SENT: _S.CODE_SENT,
+        _E.NETWORK_STARTED: _S.NETWORK_PENDING,
+        _E.REJECTED: _S.REJECTED,
+        _E.FAILED: _S.FAILED,
+        _E.TIME_UP: _S.EXPIRED,
+        _E.CANCELED: _S.CANCELED,
+    },
+    _S.CODE_SENT: {
+        _E.CODE_SENT: _S.CODE_SENT,
+        _E.NETWORK_STARTED: _S.NETWORK_PENDING,
+        _E.POSSESSION_SHOWN: _S.ASSESSING,
+        _E.FAILED: _S.FAILED,
+        _E.TIME_UP: _S.EXPIRED,
+        _E.CANCELED: _S.CANCELED,
+    },
+    _S.NETWORK_PENDING: {
+        _E.CODE_SENT: _S.CODE_SENT,
+        _E.POSSESSION_SHOWN: _S.ASSESSING,
+        _E.FAILED: _S.FAILED,
+        _E.TIME_UP: _S.EXPIRED,
+        _E.CANCELED: _S.CANCELED,
+    },
+    _S.ASSESSING: {
+        _E.ACCEPTED: _S.VERIFIED,
+        _E.STEP_UP: _S.STEP_UP_REQUIRED,
+        _E.CONFLICT: _S.CONTESTED,
+        _E.REJECTED: _S.REJECTED,
+        _E.TIME_UP: _S.EXPIRED,
+    },
+    _S.STEP_UP_REQUIRED: {
+        _E.CODE_SENT: _S.CODE_SENT,
+        _E.NETWORK_STARTED: _S.NETWORK_PENDING,
+        _E.POSSESSION_SHOWN: _S.ASSESSING,
+        _E.TIME_UP: _S.EXPIRED,
+        _E.CANCELED: _S.CANCELED,
+    },
+    _S.CONTESTED: {
+        _E.POSSESSION_SHOWN: _S.ASSESSING,
+        _E.ACCEPTED: _S.VERIFIED,
+        _E.TIME_UP: _S.EXPIRED,
+        _E.CANCELED: _S.CANCELED,
+    },
+    _S.VERIFIED: {},
+    _S.REJECTED: {},
+    _S.FAILED: {},
+    _S.EXPIRED: {},
+    _S.CANCELED: {},
+}
+"""What each event makes of each state; a state without events is final."""
+
+
+class Purpose(StrEnum):
+    """Why the relying party verifies."""
+
+    SIGN_UP = "SIGN_UP"
+    RE_REGISTER = "RE_REGISTER"
+    CHANGE_NUMBER = "CHANGE_NUMBER"
+    ENROLL_EXISTING = "ENROLL_EXISTING"
+    REVERIFY = "REVERIFY"
+
+
+class DeliveryState(StrEnum):
+    """What is known of a code's delivery. UNKNOWN: nobody can say, the operator's answer was lost."""
+
+    ACCEPTED = "ACCEPTED"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What the relying party says of its user's client; empty where it does not say."""
+
+    ip_address: str = ""
+    user_agent: str = ""
+    device_public_key_jwk: str = ""
+
+
+NO_CLIENT = Client()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a relying party asks for; the unchanging part of a verification."""
+
+    relying_party: str
+    account_id: str
+    phone_number: str
+    purpose: Purpose
+    method: Method
+    required_level: Level
+    operator_id: str
+    agreement_id: str
+    policy_digest: str
+    region_code: str = ""
+    replaces_binding: str = ""
+    locale: str = ""
+    app_id: str = ""
+    consent_reference: str = ""
+    client: Client = NO_CLIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One code that was sent.
+
+    `digest` is the keyed hash of a code that Numseal made and empty for a code of the operator's, whose
+    `challenge` is opaque. Times in Unix seconds.
+    """
+
+    method: Method
+    digest: str
+    challenge: bytes
+    delivery_id: str
+    delivery_state: DeliveryState
+    send_time: int
+    expire_time: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """One attempt to show that an account's holder controls a number.
+
+    `accepted_digest` is the keyed hash of the right code, so that the same code again gets the same answer.
+    `sends` counts orders, `guesses` wrong codes. `failure` is the UPPER_SNAKE reason of FAILED.
+    """
+
+    verification_id: str
+    opening: Opening
+    state: State
+    create_time: int
+    update_time: int
+    expire_time: int
+    sends: int = 0
+    next_send_time: int = 0
+    resend_requests: tuple[str, ...] = ()
+    guesses: int = 0
+    next_check_time: int = 0
+    codes: tuple[Code, ...] = ()
+    before: Lookup | None = None
+    accepted_digest: str = ""
+    accepted_method: Method | None = None
+    accepted_sent_time: int = 0
+    accepted_time: int = 0
+    key_proven: bool = False
+    verdict: Verdict | None = None
+    binding_id: str = ""
+    jti: str = ""
+    supersedes: tuple[str, ...] = ()
+    contested_binding: str = ""
+    failure: str = ""
+    reports: tuple[Report, ...] = ()
+
+    def on(self, event: Event, now: int, **changes: Any) -> "Verification":
+        """Return the verification after an event, with changed fields; raises Refusal where the state forbids it."""
+        following = TRANSITIONS[self.state].get(event)
+        if following is None:
+            raise wrong_state(self, event.value)
+        return replace(self, state=following, update_time=now, **changes)
+
+    def at(self, now: int) -> "Verification":
+        """Return the verification as time has made it: EXPIRED once its time is up."""
+        if now < self.expire_time or Event.TIME_UP not in TRANSITIONS[self.state]:
+            return self
+        return self.on(Event.TIME_UP, self.expire_time)
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing can happen to it any more."""
+        return not TRANSITIONS[self.state]
+
+    @property
+    def attempts_remaining(self) -> int:
+        """How many wrong codes it still stands."""
+        return MAX_GUESSES - self.guesses
+
+    def live_codes(self, now: int) -> tuple[Code, ...]:
+        """Return the codes that may still be entered, newest first."""
+        return tuple(code for code in reversed(self.codes) if now < code.expire_time)
+
+
+def wrong_state(verification: Verification, wish: str) -> Refusal:
+    """Refuse something that the state does not allow, with a reason of its own for every state."""
+    state = verification.state
+    allowed = ", ".join(event.value for event in TRANSITIONS[state]) or "nothing more"
+    return precondition(
+        f"VERIFICATION_{state}",
+        f"the verification is {state}: {wish!r} is not possible there, only {allowed}",
+        state=state.value,
+    )
+
+
+def mermaid() -> str:
+    """Draw the table as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2", "    [*] --> PENDING"]
+    for state, row in TRANSITIONS.items():
+        lines += [f"    {state} --> {following}: {event}" for event, following in row.items()]
+        if not row:
+            lines.append(f"    {state} --> [*]")
+    return "\n".join(lines) + "\n"
