@@ -1,0 +1,1 @@
+"""What touches the world: one room a technology, and none of them knows another."""

@@ -1,0 +1,187 @@
+"""The operator contract, answered by one operator of the simulated network."""
+
+import asyncio
+from collections import OrderedDict
+
+from numseal.adapters.operators.simulator.codes import CodeBook
+from numseal.adapters.operators.simulator.memory import Answers
+from numseal.adapters.operators.simulator.network import SimulatedNetwork
+from numseal.adapters.operators.simulator.signals import Edge
+from numseal.adapters.operators.simulator.text import fill, fits_one_sms
+from numseal.domain.evidence import SIGNAL_NAMES, LineType, Lookup, LookupOutcome, Method
+from numseal.domain.operator import (
+    Capabilities,
+    CodeCheck,
+    CodeChecked,
+    CodeOrder,
+    CodeSent,
+    LookupRequest,
+    SendOutcome,
+)
+from numseal.domain.simulation import DeliveryBehavior, MessageKind, SimulatedSubscriber, SubscriptionState
+from numseal.ports.operator_backend import OperatorError
+
+CONTRACT_VERSION = "1"
+KEPT_LOOKUPS = 1_000
+KEPT_SENDS = 10_000
+SENDS_A_MINUTE = 10
+"""Codes taken for one number within a minute; more are THROTTLED."""
+
+SPOKEN_CHARACTERS = 500
+CODE_LENGTHS = range(4, 11)
+_MINUTE = 60
+_METHODS = (Method.SMS, Method.VOICE, Method.OPERATOR_CODE)
+_SMS_LINES = frozenset({LineType.MOBILE, LineType.UNKNOWN})
+_VOICE_LINES = _SMS_LINES | {LineType.FIXED, LineType.VOIP}
+
+
+class SimulatedOperator:
+    """One operator of the network; implements `ports.operator_backend`.
+
+    Owns the operator's codes, its counts a number and the answers it gave, in memory; the network owns the
+    rest.
+    """
+
+    def __init__(self, network: SimulatedNetwork, operator_id: str) -> None:
+        """Take the place of `operator_id`; raise `KeyError` where the network has no such operator."""
+        self._network = network
+        self._profile = network.profiles[operator_id]
+        self._edge = Edge(self._profile, network.secret(operator_id, "references"))
+        self._codes = CodeBook(
+            network.secret(operator_id, "codes"),
+            self._profile.code_attempts,
+            prior_codes_valid=self._profile.prior_codes_valid,
+        )
+        self._lookups: Answers[LookupRequest, Lookup] = Answers(KEPT_LOOKUPS)
+        self._sends: Answers[CodeOrder, CodeSent] = Answers(KEPT_SENDS)
+        self._checks: Answers[CodeCheck, CodeChecked] = Answers(KEPT_SENDS)
+        self._rate = _Rate()
+
+    @property
+    def operator_id(self) -> str:
+        """The operator's id in the number plan."""
+        return self._profile.info.operator_id
+
+    async def capabilities(self) -> Capabilities:
+        """Tell what this operator can do."""
+        return Capabilities(
+            contract_version=CONTRACT_VERSION,
+            operator_id=self.operator_id,
+            plmns=tuple(str(plmn) for plmn in self._profile.info.plmns),
+            signals=tuple(name for name in SIGNAL_NAMES if name not in self._profile.unsupported),
+            methods=_METHODS if self._profile.line_type is LineType.MOBILE else (Method.VOICE,),
+            idempotent=True,
+            prior_codes_valid=self._profile.prior_codes_valid,
+            server_time=self._network.clock.now(),
+        )
+
+    async def look_up(self, request: LookupRequest) -> Lookup:
+        """Return what is known of the number now."""
+        found = self._network.find(request.phone_number)
+        if found is not None and found.lookup.delay > 0:
+            await asyncio.sleep(found.lookup.delay)
+            found = self._network.find(request.phone_number)
+        if found is not None and found.lookup.fail:
+            raise OperatorError("UNAVAILABLE", "the simulated operator was told to fail lookups of this number")
+        now = self._network.clock.now()
+        answer = self._lookups.recall(request, now)
+        if answer is not None:
+            return answer
+        return self._lookups.keep(request, self._look(request, found, now), now)
+
+    async def send_code(self, order: CodeOrder) -> CodeSent:
+        """Send a code to the handset."""
+        now = self._network.clock.now()
+        answer = self._sends.recall(order, now)
+        if answer is not None:
+            return answer
+        if order.method is Method.NETWORK:
+            raise OperatorError("METHOD_NOT_SUPPORTED", "no code is sent for the method NETWORK")
+        found = self._network.find(order.phone_number)
+        if found is not None and found.sending.fail:
+            raise OperatorError("UNAVAILABLE", "the simulated operator was told to fail orders for this number")
+        answer = self._sends.keep(order, self._send(order, found, now), now)
+        if found is not None and found.sending.lost:
+            raise OperatorError("NO_ANSWER", "the simulated operator was told to lose its answer", sent=True)
+        return answer
+
+    async def check_code(self, check: CodeCheck) -> CodeChecked:
+        """Compare a code that this operator made."""
+        now = self._network.clock.now()
+        answer = self._checks.recall(check, now)
+        if answer is not None:
+            return answer
+        return self._checks.keep(check, self._codes.check(check, now), now)
+
+    def _look(self, request: LookupRequest, found: SimulatedSubscriber | None, now: int) -> Lookup:
+        reference = self._edge.reference(f"lookup/{request.request_id}")
+        if found is not None and found.operator_id == self.operator_id:
+            if found.state is not SubscriptionState.ACTIVE:
+                return Lookup(LookupOutcome.NOT_ASSIGNED, self.operator_id, now, reference)
+            signals = self._edge.observe(found, request, now)
+            return Lookup(LookupOutcome.SUBSCRIBER, self.operator_id, now, reference, signals)
+        if found is not None and self._network.plan.owner(request.phone_number) == self.operator_id:
+            return Lookup(
+                LookupOutcome.PORTED,
+                self.operator_id,
+                now,
+                reference,
+                ported_to=found.operator_id,
+                ported_plmn=found.plmn,
+            )
+        return Lookup(LookupOutcome.NOT_SERVED, self.operator_id, now, reference)
+
+    def _send(self, order: CodeOrder, found: SimulatedSubscriber | None, now: int) -> CodeSent:
+        if found is None or found.operator_id != self.operator_id or found.state is not SubscriptionState.ACTIVE:
+            return CodeSent(SendOutcome.NOT_OURS)
+        voice = order.method is Method.VOICE
+        if found.line_type not in (_VOICE_LINES if voice else _SMS_LINES):
+            return CodeSent(SendOutcome.LINE_TYPE)
+        service = found.voice_service if voice else found.sms_service
+        if not service or found.delivery.behavior is DeliveryBehavior.REFUSE:
+            return CodeSent(SendOutcome.BARRED)
+        digits = self._codes.digits(order) if order.template and order.length in CODE_LENGTHS else ""
+        text = _message(order, digits, voice=voice)
+        if text is None:
+            return CodeSent(SendOutcome.CONTENT)
+        delay = self._rate.take(order.phone_number, now)
+        if delay:
+            return CodeSent(SendOutcome.THROTTLED, retry_delay=delay)
+        if digits:
+            self._codes.add(order, digits)
+        self._network.deliver(found, MessageKind.VOICE if voice else MessageKind.SMS, order.sender_id, text)
+        return CodeSent(
+            SendOutcome.ACCEPTED,
+            challenge=self._codes.challenge(order),
+            delivery_id=self._edge.reference(f"delivery/{order.request_id}"),
+            expire_time=order.expire_time,
+            prior_codes_valid=self._profile.prior_codes_valid or not digits,
+        )
+
+
+def _message(order: CodeOrder, digits: str, *, voice: bool) -> str | None:
+    """Return what the handset will show or say; None where the operator will not carry it."""
+    if bool(order.text) == bool(order.template):
+        return None
+    text = fill(order.template, digits) if digits else order.text
+    if not text or not text.strip():
+        return None
+    return text if (len(text) <= SPOKEN_CHARACTERS if voice else fits_one_sms(text)) else None
+
+
+class _Rate:
+    """Owns the count of orders in each number's current minute."""
+
+    def __init__(self) -> None:
+        self._minutes: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def take(self, msisdn: str, now: int) -> int:
+        """Count an order; return 0 where it may pass, else the seconds until the next may."""
+        begun, count = self._minutes.pop(msisdn, (now, 0))
+        if now - begun >= _MINUTE:
+            begun, count = now, 0
+        allowed = count < SENDS_A_MINUTE
+        self._minutes[msisdn] = (begun, count + allowed)
+        if len(self._minutes) > KEPT_SENDS:
+            self._minutes.popitem(last=False)
+        return 0 if allowed else begun + _MINUTE - now

@@ -1,0 +1,141 @@
+"""Messages on their way, held, forwarded, waited for."""
+
+import asyncio
+
+import pytest
+
+from fakes.clock import FakeClock
+from numseal.adapters.operators.simulator import handset
+from numseal.adapters.operators.simulator.handset import Handsets
+from numseal.adapters.operators.simulator.network import SimulatedNetwork
+from numseal.domain.errors import Refusal
+from numseal.domain.evidence import ForwardingKind, Reachability
+from numseal.domain.simulation import (
+    DeliveryBehavior,
+    MessageKind,
+    Recycle,
+    SetDelivery,
+    SetForwarding,
+    SetReachability,
+)
+
+NUMBER = "+79161234567"
+
+
+def send(network: SimulatedNetwork, text: str = "hello", kind: MessageKind = MessageKind.SMS) -> None:
+    network.deliver(network.subscriber(NUMBER), kind, "Numseal", text)
+
+
+async def texts(network: SimulatedNetwork, after: str = "", wait: float = 0.0) -> list[str]:
+    return [message.text for message in await network.inbox(NUMBER, after, wait)]
+
+
+async def test_a_message_arrives_at_once(network: SimulatedNetwork, clock: FakeClock) -> None:
+    send(network)
+    (message,) = await network.inbox(NUMBER)
+    assert (message.time, message.kind, message.sender_id) == (clock.now(), MessageKind.SMS, "Numseal")
+    assert await texts(network, after=message.message_id) == []
+
+
+async def test_a_reader_waits_for_the_next_message(network: SimulatedNetwork) -> None:
+    send(network, "old")
+    (old,) = await network.inbox(NUMBER)
+    readers = [asyncio.create_task(texts(network, old.message_id, 5)) for _ in range(2)]
+    await asyncio.sleep(0)
+    send(network, "new")
+    assert await asyncio.gather(*readers) == [["new"], ["new"]]
+
+
+async def test_waiting_ends_and_leaves_nothing_behind(network: SimulatedNetwork) -> None:
+    assert await texts(network, wait=0.01) == []
+    reader = asyncio.create_task(texts(network, wait=5))
+    other = asyncio.create_task(texts(network, wait=5))
+    await asyncio.sleep(0)
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    send(network)
+    assert await other == ["hello"]
+    assert network.handsets._waiting == {}
+
+
+async def test_a_reader_who_hung_up_is_passed_over(network: SimulatedNetwork) -> None:
+    gone, other = (asyncio.create_task(texts(network, wait=5)) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    send(network)
+    assert await other == ["hello"]
+    assert gone.cancelled()
+
+
+@pytest.mark.parametrize("wait", [-1, 31, float("nan")])
+async def test_nobody_waits_for_ever(network: SimulatedNetwork, wait: float) -> None:
+    with pytest.raises(Refusal, match="0 to 30 seconds"):
+        await network.inbox(NUMBER, wait=wait)
+
+
+async def test_a_delayed_message_comes_later(network: SimulatedNetwork) -> None:
+    network.change(NUMBER, SetDelivery(delay=0.02))
+    send(network)
+    assert await texts(network) == []
+    assert await texts(network, wait=5) == ["hello"]
+
+
+async def test_a_failed_message_never_comes(network: SimulatedNetwork) -> None:
+    network.change(NUMBER, SetDelivery(DeliveryBehavior.FAIL))
+    send(network)
+    assert await texts(network) == []
+
+
+async def test_an_absent_handset_gets_its_sms_when_it_is_back(network: SimulatedNetwork) -> None:
+    network.change(NUMBER, SetReachability(Reachability.ABSENT))
+    send(network, "kept")
+    send(network, "lost", MessageKind.VOICE)
+    assert await texts(network) == []
+    network.change(NUMBER, SetReachability(Reachability.REACHABLE))
+    assert await texts(network) == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("forwarding", "reachability", "forwarded"),
+    [
+        (ForwardingKind.UNCONDITIONAL, Reachability.REACHABLE, True),
+        (ForwardingKind.NOT_REACHABLE, Reachability.ABSENT, True),
+        (ForwardingKind.NOT_REACHABLE, Reachability.REACHABLE, False),
+        (ForwardingKind.BUSY, Reachability.REACHABLE, False),
+    ],
+)
+async def test_a_forwarded_call_is_heard_elsewhere(
+    network: SimulatedNetwork, forwarding: ForwardingKind, reachability: Reachability, *, forwarded: bool
+) -> None:
+    network.change(NUMBER, SetForwarding(forwarding), SetReachability(reachability))
+    send(network, "code", MessageKind.VOICE)
+    assert [message.text for message in network.handsets.forwarded(NUMBER)] == (["code"] if forwarded else [])
+    assert await texts(network) == ([] if forwarded else ["code"])
+
+
+async def test_forwarding_does_not_take_sms(network: SimulatedNetwork) -> None:
+    network.change(NUMBER, SetForwarding(ForwardingKind.UNCONDITIONAL))
+    send(network)
+    assert await texts(network) == ["hello"]
+    assert network.handsets.forwarded("+79160000001") == ()
+
+
+async def test_a_new_owner_does_not_read_old_messages(network: SimulatedNetwork) -> None:
+    send(network)
+    network.change(NUMBER, Recycle())
+    assert await texts(network) == []
+
+
+async def test_only_the_newest_messages_are_kept(network: SimulatedNetwork) -> None:
+    for number in range(handset.KEPT_MESSAGES + 1):
+        send(network, str(number))
+    assert await texts(network) == [str(number) for number in range(1, handset.KEPT_MESSAGES + 1)]
+
+
+def test_only_the_latest_handsets_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handset, "KEPT_HANDSETS", 2)
+    handsets = Handsets()
+    for number in ("a", "b", "a", "c"):
+        handsets.receive(number, handsets.message(0, MessageKind.SMS, "", number))
+    assert [len(handsets.inbox(number)) for number in "abc"] == [2, 0, 1]
