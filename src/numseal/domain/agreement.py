@@ -20,16 +20,20 @@ class Agreements:
     """All agreements, found by their two sides."""
 
     def __init__(self, agreements: tuple[Agreement, ...] = ()) -> None:
-        """Take the agreements; of two between the same sides the one that ends later counts."""
-        self._by_sides: dict[tuple[str, str], Agreement] = {}
-        for agreement in sorted(agreements, key=lambda item: item.valid_until):
-            self._by_sides[agreement.relying_party, agreement.operator_id] = agreement
+        """Take the agreements; two sides may have several, one after another or overlapping."""
+        self._by_sides: dict[tuple[str, str], list[Agreement]] = {}
+        for agreement in sorted(agreements, key=lambda item: -item.valid_until):
+            self._by_sides.setdefault((agreement.relying_party, agreement.operator_id), []).append(agreement)
 
     def in_force(self, relying_party: str, operator_id: str, now: int) -> Agreement:
-        """Return the agreement under which the operator may be asked; raises Refusal where there is none."""
-        agreement = self._by_sides.get((relying_party, operator_id))
-        if agreement is None or now < agreement.valid_from:
-            raise denied("NO_AGREEMENT", f"no agreement with operator {operator_id} is in force for this relying party")
-        if now >= agreement.valid_until:
+        """Return the agreement under which the operator may be asked, of several the one that lasts longest.
+
+        Raises Refusal where there is none.
+        """
+        agreements = self._by_sides.get((relying_party, operator_id), [])
+        for agreement in agreements:
+            if agreement.valid_from <= now < agreement.valid_until:
+                return agreement
+        if any(now >= agreement.valid_until for agreement in agreements):
             raise denied("AGREEMENT_EXPIRED", f"the agreement with operator {operator_id} has ended")
-        return agreement
+        raise denied("NO_AGREEMENT", f"no agreement with operator {operator_id} is in force for this relying party")

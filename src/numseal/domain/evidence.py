@@ -118,7 +118,7 @@ class Signal(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class SimRef:
-    """A keyed hash of the IMSI, made at the operator's edge; comparable only within one `key_epoch` and DIRECT basis."""
+    """A keyed hash of the IMSI, made at the operator's edge; comparable within a `key_epoch` and DIRECT basis only."""
 
     ref: str
     key_epoch: int

@@ -1,4 +1,4 @@
-"""One-time codes that Numseal makes: their making, their keyed hash, their comparison, and the text that carries them."""
+"""One-time codes that Numseal makes: making, keyed hash, comparison, and the text that carries them."""
 
 import hashlib
 import hmac

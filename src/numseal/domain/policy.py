@@ -87,13 +87,11 @@ def parse_policy(document: Mapping[str, object], shapes: Mapping[str, RuleShape]
     for level in (Level.LOW, Level.SUBSTANTIAL, Level.HIGH):
         if level.name not in levels:
             raise PolicyError(f"levels.{level.name}: missing")
+    settings = {code: _rule(code, _table(rules, code, "rules."), shapes) for code in rules}
+    requirements = {Level[key]: _level(key, _table(levels, key, "levels.")) for key in levels}
+    # Only now: what TOML can hold and JSON cannot has been refused above.
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return Policy(
-        name=name,
-        digest=hashlib.sha256(canonical.encode()).hexdigest(),
-        rules={code: _rule(code, _table(rules, code, "rules."), shapes) for code in rules},
-        levels={Level[key]: _level(key, _table(levels, key, "levels.")) for key in levels},
-    )
+    return Policy(name, hashlib.sha256(canonical.encode()).hexdigest(), settings, requirements)
 
 
 def _rule(code: str, table: Mapping[str, object], shapes: Mapping[str, RuleShape]) -> RuleSetting:
@@ -134,7 +132,7 @@ def _names(table: Mapping[str, object], key: str, where: str, allowed: Mapping[s
     if not isinstance(value, list):
         raise PolicyError(f"{where}{key}: {value!r} is not a list of names")
     for name in value:
-        if name not in allowed:
+        if not isinstance(name, str) or name not in allowed:
             raise PolicyError(f"{where}{key}: {name!r} is not one of {', '.join(allowed)}")
     return tuple(value)
 

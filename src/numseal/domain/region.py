@@ -9,11 +9,13 @@ _LEADING = 9
 
 
 def region_code_of(msisdn: str) -> str:
-    """Return the ISO 3166-1 alpha-2 code of a number's region, or an empty text where the metadata has none."""
+    """Return the ISO 3166-1 alpha-2 code of a number's region, or an empty text where it belongs to none."""
     return _region(msisdn[:_LEADING], len(msisdn))
 
 
 @lru_cache(maxsize=65_536)
 def _region(leading: str, length: int) -> str:
     number = phonenumbers.parse(leading.ljust(length, "0"))
-    return phonenumbers.region_code_for_number(number) or ""
+    region = phonenumbers.region_code_for_number(number)
+    # The metadata names global services, such as +800, by the UN M.49 code of the world.
+    return region if region is not None and region.isalpha() else ""

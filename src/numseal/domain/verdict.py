@@ -1,4 +1,4 @@
-"""The verdict: what evidence under a policy comes to. Values only; the rules are in `rules`, their thresholds in `policy`."""
+"""The verdict: what evidence under a policy comes to. Values only; rules are in `rules`, thresholds in `policy`."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum

@@ -16,7 +16,7 @@ def evaluate(evidence: Evidence, policy: Policy) -> Verdict:
     Before the code (no `possession`) the level is NONE and only the decision counts.
     """
     findings = [
-        finding for code, setting in policy.rules.items() if (finding := RULES[code][0](evidence, setting)) is not None
+        finding for code, (rule, _) in RULES.items() if (finding := rule(evidence, policy.rules[code])) is not None
     ]
     worst = max((finding.severity for finding in findings), default=Severity.NOTE)
     level = Level.NONE

@@ -1,1 +1,4 @@
-"""What the use cases need of the world: one Protocol a file, and its contract in prose. No implementation lives here."""
+"""What the use cases need of the world: one Protocol a file, and its contract in prose.
+
+No implementation lives here.
+"""

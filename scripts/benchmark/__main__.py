@@ -1,0 +1,67 @@
+"""The command: options, the run in a temporary directory, and the report as a table or as JSON."""
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmark.load import LoadError
+from benchmark.report import to_object, to_text
+from benchmark.run import Options, bench
+from benchmark.servers import ServerError
+
+_QUICK = Options(seconds=0.5, rounds=1, bindings=200)
+_MOST = 100_000
+
+
+def main() -> int:
+    """Run the bench; return 0 whether or not goals are met, 1 where it could not be run."""
+    options, as_json = _read_options()
+    # A terminated bench ends its servers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with TemporaryDirectory(prefix="numseal-bench-") as directory:
+            outcome = bench(options, Path(directory), _say)
+    except (LoadError, ServerError, OSError) as error:
+        print(f"scripts/bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    document = to_object(outcome)
+    print(json.dumps(document, indent=2, ensure_ascii=False) if as_json else to_text(document))
+    return 0
+
+
+def _read_options() -> tuple[Options, bool]:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="Load a bare gRPC echo server and Numseal alternately, and print what each can do, with ratios.",
+    )
+    parser.add_argument("--seconds", type=_number, default=4.0, help="length of each slice (4)")
+    parser.add_argument("--rounds", type=_count, default=3, help="how often every slice is run (3)")
+    parser.add_argument("--bindings", type=_count, default=5_000, help="numbers bound before (5000)")
+    parser.add_argument("--quick", action="store_true", help="one round of half a second over 200 bindings")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    given = parser.parse_args()
+    return _QUICK if given.quick else Options(given.seconds, given.rounds, given.bindings), given.json
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most {_MOST:,}")
+    return value
+
+
+def _count(text: str) -> int:
+    return int(_number(str(int(text))))
+
+
+def _say(text: str) -> None:
+    print(f"scripts/bench: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

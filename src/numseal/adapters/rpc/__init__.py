@@ -1,0 +1,1 @@
+"""The gRPC door: authenticates callers, translates messages to domain values and back, and refusals to gRPC errors."""

@@ -1,0 +1,132 @@
+"""Serve BindingService."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from numseal.adapters.rpc.assurance_messages import bundle_message
+from numseal.adapters.rpc.binding_messages import (
+    binding_message,
+    check_message,
+    revocation_reason_of,
+    shown_of,
+    states_of,
+)
+from numseal.adapters.rpc.gate import Context, Gate, for_relying_party
+from numseal.adapters.rpc.unserved import unserved
+from numseal.api.verification.v1 import binding_pb2 as pb
+from numseal.api.verification.v1.binding_pb2_grpc import BindingServiceServicer
+from numseal.domain.errors import Refusal, invalid
+from numseal.domain.msisdn import parse_msisdn
+from numseal.domain.number_plan import OperatorInfo
+from numseal.domain.relying_party import RelyingParty
+from numseal.ports.clock import Clock
+from numseal.usecases.check_number import MAX_BATCH, CheckNumber, Shown
+from numseal.usecases.read_bindings import ReadBindings
+from numseal.usecases.revoke_binding import RevokeBinding
+
+_STATUS = {"INVALID_ARGUMENT": 3, "UNIMPLEMENTED": 12}
+
+
+@dataclass(frozen=True, slots=True)
+class BindingUseCases:
+    """What BindingService calls."""
+
+    check: CheckNumber
+    read: ReadBindings
+    revoke: RevokeBinding
+
+
+class BindingService(BindingServiceServicer):
+    """The messenger's way to what became of its bindings."""
+
+    def __init__(self, gate: Gate, use: BindingUseCases, operators: Mapping[str, OperatorInfo], clock: Clock) -> None:
+        """Take the gate, the use cases, the operators by id to name them in answers, and the clock."""
+        self.gate = gate
+        self._use = use
+        self._operators = operators
+        self._clock = clock
+
+    @for_relying_party
+    async def CheckNumber(self, request: pb.CheckNumberRequest, party: RelyingParty) -> pb.CheckNumberResponse:
+        """Judge a number that an account shows."""
+        return check_message(*await self._use.check(party.relying_party, shown_of(request)))
+
+    @for_relying_party
+    async def BatchCheckNumbers(
+        self, request: pb.BatchCheckNumbersRequest, party: RelyingParty
+    ) -> pb.BatchCheckNumbersResponse:
+        """Judge up to 1,000 numbers; an item that cannot be judged has an error of its own."""
+        if len(request.requests) > MAX_BATCH:
+            message = f"requests: {len(request.requests)}; at most {MAX_BATCH} are expected"
+            raise invalid("requests", "TOO_MANY_REQUESTS", message)
+        items: list[Shown | Refusal] = []
+        for item in request.requests:
+            try:
+                items.append(shown_of(item))
+            except Refusal as refused:
+                items.append(refused)
+        checks, now = await self._use.check.many(party.relying_party, [i for i in items if isinstance(i, Shown)])
+        answers = iter(checks)
+        results = []
+        for entry in items:
+            answer = next(answers) if isinstance(entry, Shown) else entry
+            if isinstance(answer, Refusal):
+                results.append(pb.BatchCheckNumbersResult(error=_item_error(answer)))
+            else:
+                results.append(pb.BatchCheckNumbersResult(response=check_message(answer, now)))
+        return pb.BatchCheckNumbersResponse(results=results)
+
+    @for_relying_party
+    async def GetBinding(self, request: pb.GetBindingRequest, party: RelyingParty) -> pb.GetBindingResponse:
+        """Read a binding."""
+        binding, bundle = await self._use.read.one(
+            party.relying_party, request.binding_id, with_bundle=request.include_bundle
+        )
+        return pb.GetBindingResponse(
+            binding=binding_message(binding, self._operators, self._clock.now()),
+            bundle=bundle_message(bundle) if bundle else None,
+        )
+
+    @for_relying_party
+    async def ListBindings(self, request: pb.ListBindingsRequest, party: RelyingParty) -> pb.ListBindingsResponse:
+        """List bindings, page by page."""
+        number = parse_msisdn(request.phone_number, request.region_code) if request.phone_number else ""
+        bindings, token = await self._use.read.page(
+            party.relying_party,
+            account_id=request.account_id,
+            phone_number=number,
+            states=states_of(request.states),
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        now = self._clock.now()
+        return pb.ListBindingsResponse(
+            bindings=[binding_message(item, self._operators, now) for item in bindings], next_page_token=token
+        )
+
+    @for_relying_party
+    async def RevokeBinding(self, request: pb.RevokeBindingRequest, party: RelyingParty) -> pb.RevokeBindingResponse:
+        """Revoke a binding."""
+        revoked = await self._use.revoke(party.relying_party, request.binding_id, revocation_reason_of(request.reason))
+        return pb.RevokeBindingResponse(binding=binding_message(revoked, self._operators, self._clock.now()))
+
+    async def RefreshBinding(self, request: pb.RefreshBindingRequest, context: Context) -> pb.RefreshBindingResponse:
+        """Answer that it is not served."""
+        await unserved(context, "BindingService.RefreshBinding")
+
+    async def WatchBindings(
+        self, request: pb.WatchBindingsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchBindingsResponse]:
+        """Answer that it is not served."""
+        await unserved(context, "BindingService.WatchBindings")
+        yield pb.WatchBindingsResponse()
+
+
+def _item_error(refused: Refusal) -> pb.ItemError:
+    reasoning = refused.reasoning
+    return pb.ItemError(
+        code=_STATUS[reasoning.kind.value],
+        reason=reasoning.reason,
+        message=refused.message,
+        field=reasoning.field or "",
+    )

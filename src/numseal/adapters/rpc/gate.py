@@ -1,0 +1,104 @@
+"""Who calls: relying parties by bearer token or client certificate. And the frame every RPC runs in.
+
+Owner of mutable state: none; `Gate` is fixed when the server starts.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from typing import Any, Protocol, TypeVar
+
+import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from numseal.adapters.rpc.errors import abort
+from numseal.domain.errors import Kind, Reasoning, Refusal
+from numseal.domain.relying_party import RelyingParty
+
+Context = grpc.aio.ServicerContext[Any, Any]
+MAX_TOKEN = 512
+
+_SCHEME = "bearer "
+
+
+class Gate:
+    """Tells relying parties by the SHA-256 (hex) of their token, or of their client certificate's DER."""
+
+    def __init__(self, tokens: Mapping[str, RelyingParty], certificates: Mapping[str, RelyingParty]) -> None:
+        """Take relying parties by credential hash."""
+        self._tokens = {bytes.fromhex(digest): party for digest, party in tokens.items()}
+        self._certificates = dict(certificates)
+
+    def party(self, context: Context) -> RelyingParty:
+        """Return the calling relying party; raises Refusal UNAUTHENTICATED."""
+        for key, value in context.invocation_metadata() or ():
+            if key == "authorization":
+                return self._by_token(value)
+        for certificate in context.auth_context().get("x509_pem_cert", ()):
+            return self._by_certificate(certificate)
+        raise _unauthenticated(
+            "CREDENTIALS_MISSING", 'no credentials; metadata "authorization: Bearer <token>" or a client certificate'
+        )
+
+    def _by_token(self, value: str | bytes) -> RelyingParty:
+        text = value if isinstance(value, str) else value.decode("latin-1")
+        if text[: len(_SCHEME)].lower() != _SCHEME or len(text) > MAX_TOKEN:
+            raise _unauthenticated("CREDENTIALS_MALFORMED", '"authorization" must be "Bearer <token>"')
+        # A lookup by hash takes the same time for every wrong token, so that it tells nothing of right ones.
+        party = self._tokens.get(hashlib.sha256(text[len(_SCHEME) :].encode()).digest())
+        if party is None:
+            raise _unauthenticated("TOKEN_UNKNOWN", "the bearer token is not that of a relying party")
+        return party
+
+    def _by_certificate(self, pem: bytes) -> RelyingParty:
+        der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+        party = self._certificates.get(hashlib.sha256(der).hexdigest())
+        if party is None:
+            raise _unauthenticated("CERTIFICATE_UNKNOWN", "the client certificate is not that of a relying party")
+        return party
+
+
+def _unauthenticated(reason: str, message: str) -> Refusal:
+    return Refusal(Reasoning(Kind.UNAUTHENTICATED, reason), message)
+
+
+class Gated(Protocol):
+    """A servicer that knows its gate."""
+
+    @property
+    def gate(self) -> Gate:
+        """The gate its relying parties come through."""
+
+
+S = TypeVar("S", bound=Gated)
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+def for_relying_party(
+    method: Callable[[S, Q, RelyingParty], Awaitable[A]],
+) -> Callable[[S, Q, Context], Awaitable[A]]:
+    """Make an RPC of a method that takes the request and the calling relying party."""
+
+    @wraps(method)
+    async def rpc(self: S, request: Q, context: Context) -> A:
+        try:
+            return await method(self, request, self.gate.party(context))
+        except Exception as error:  # noqa: BLE001 - every way out of an RPC is a status
+            await abort(context, error)
+
+    return rpc
+
+
+def for_anyone(method: Callable[[Any, Q], Awaitable[A]]) -> Callable[[Any, Q, Context], Awaitable[A]]:
+    """Make an RPC of a method that takes the request and asks for no credentials."""
+
+    @wraps(method)
+    async def rpc(self: object, request: Q, context: Context) -> A:
+        try:
+            return await method(self, request)
+        except Exception as error:  # noqa: BLE001 - every way out of an RPC is a status
+            await abort(context, error)
+
+    return rpc

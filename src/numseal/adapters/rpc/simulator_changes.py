@@ -1,0 +1,193 @@
+"""Read what a player of the simulated network asks for: numbers, durations, and changes of a subscriber."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from google.protobuf.duration_pb2 import Duration
+
+from numseal.adapters.rpc.simulator_values import (
+    BEHAVIOR_OF,
+    CONTRACT_TYPE_OF,
+    FORWARDING_KIND_OF,
+    LINE_TYPE_OF,
+    REACHABILITY_OF,
+    SERVICE_OF,
+    SIGNAL_OF,
+    SIGNAL_STATE_OF,
+    SIM_CHANGE_KIND_OF,
+)
+from numseal.adapters.rpc.unserved import refusal
+from numseal.api.operator.v1 import subscriber_pb2
+from numseal.api.simulator.v1 import simulator_pb2 as pb
+from numseal.domain.errors import invalid
+from numseal.domain.simulation import (
+    Activate,
+    At,
+    Change,
+    ChangeDevice,
+    OverrideSignal,
+    PortNumber,
+    Recycle,
+    Roam,
+    ScriptLookup,
+    SetContractType,
+    SetDelivery,
+    SetForwarding,
+    SetHomeRouted,
+    SetIdentityOnFile,
+    SetLineType,
+    SetReachability,
+    SetServices,
+    SwapSim,
+    Terminate,
+)
+
+T = TypeVar("T")
+
+MAX_CHANGES = 16
+MAX_OPERATOR_ID = 64
+MAX_CODE_SPACE, MAX_CODE = 32, 128
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_CODE = re.compile(r"[0-9]{1,128}")
+_NANOS = 1_000_000_000
+
+
+def number_of(text: str) -> str:
+    """Read a phone number; raises Refusal for anything but E.164 with "+"."""
+    if not _E164.fullmatch(text):
+        raise invalid(
+            "phone_number", "PHONE_NUMBER_MALFORMED", "phone_number: E.164 with + is expected, such as +79161234567"
+        )
+    return text
+
+
+def seconds_of(duration: Duration, field: str) -> float:
+    """Read a duration; raises Refusal for a negative one or one that is none."""
+    if duration.seconds < 0 or not 0 <= duration.nanos < _NANOS:
+        raise invalid(field, "DURATION_NEGATIVE", f"{field}: a duration of 0 or more is expected")
+    return duration.seconds + duration.nanos / _NANOS
+
+
+def changes_of(request: pb.UpdateSubscriberRequest) -> list[Change | At]:
+    """Read 1 to 16 changes; raises Refusal naming the field of the first that cannot be read."""
+    if not 0 < len(request.changes) <= MAX_CHANGES:
+        message = f"changes: {len(request.changes)}; 1 to {MAX_CHANGES} are expected"
+        raise invalid("changes", "CHANGES_COUNT", message)
+    return [_change_of(item, f"changes[{number}]") for number, item in enumerate(request.changes)]
+
+
+def _change_of(item: pb.SubscriberChange, at: str) -> Change | At:
+    arm = item.WhichOneof("change")
+    if arm is None:
+        names = ", ".join(_READERS)
+        raise invalid(f"{at}.change", "CHANGE_REQUIRED", f"{at}.change: one of {names} is expected")
+    if seconds_of(item.report_delay, f"{at}.report_delay"):
+        raise refusal("SimulatorService.UpdateSubscriber(changes.report_delay)", f"{at}.report_delay")
+    change = _READERS[arm](item, f"{at}.{arm}")
+    if not item.HasField("occur_time"):
+        return change
+    if item.occur_time.seconds < 0:
+        field = f"{at}.occur_time"
+        raise invalid(field, "OCCUR_TIME_TOO_EARLY", f"{field}: a time from 1970 to now is expected")
+    return At(item.occur_time.seconds, change)
+
+
+def _swap_sim(item: pb.SubscriberChange, at: str) -> Change:
+    return SwapSim(_value(SIM_CHANGE_KIND_OF, item.swap_sim.kind, f"{at}.kind"))
+
+
+def _change_device(item: pb.SubscriberChange, _at: str) -> Change:
+    return ChangeDevice(item.change_device.tac, item.change_device.sims_on_device or 1)
+
+
+def _port(item: pb.SubscriberChange, at: str) -> Change:
+    if not 0 < len(item.port.operator_id) <= MAX_OPERATOR_ID:
+        message = f"{at}.operator_id: 1 to {MAX_OPERATOR_ID} characters are expected"
+        raise invalid(f"{at}.operator_id", "OPERATOR_ID_LENGTH", message)
+    return PortNumber(item.port.operator_id, item.port.plmn)
+
+
+def _set_forwarding(item: pb.SubscriberChange, at: str) -> Change:
+    kind = _value(FORWARDING_KIND_OF, item.set_forwarding.kind, f"{at}.kind")
+    return SetForwarding(kind, item.set_forwarding.active)
+
+
+def _set_services(item: pb.SubscriberChange, at: str) -> Change:
+    services = item.set_services
+    return SetServices(
+        sms=_service(services.sms_service, f"{at}.sms_service"),
+        voice=_service(services.voice_service, f"{at}.voice_service"),
+        data=_service(services.data_service, f"{at}.data_service"),
+    )
+
+
+def _service(value: int, field: str) -> bool | None:
+    if value == subscriber_pb2.SERVICE_STATE_UNSPECIFIED:
+        return None
+    if value == subscriber_pb2.SERVICE_STATE_BARRED:
+        raise refusal("SimulatorService.UpdateSubscriber(changes.set_services)", field)
+    return _value(SERVICE_OF, value, field)
+
+
+def _reachability(item: pb.SubscriberChange, at: str) -> Change:
+    if item.reachability in {subscriber_pb2.REACHABILITY_SMS_ONLY, subscriber_pb2.REACHABILITY_DATA_ONLY}:
+        raise refusal("SimulatorService.UpdateSubscriber(changes.reachability)", at)
+    return SetReachability(_value(REACHABILITY_OF, item.reachability, at))
+
+
+def _delivery(item: pb.SubscriberChange, at: str) -> Change:
+    field = f"{at}.behavior"
+    if item.delivery.behavior in {pb.DELIVERY_BEHAVIOR_VANISH, pb.DELIVERY_BEHAVIOR_NO_RECEIPT}:
+        raise refusal("SimulatorService.UpdateSubscriber(changes.delivery.behavior)", field)
+    behavior = _value(BEHAVIOR_OF, item.delivery.behavior, field)
+    return SetDelivery(behavior, seconds_of(item.delivery.delay, f"{at}.delay"))
+
+
+def _override(item: pb.SubscriberChange, at: str) -> Change:
+    override = item.override
+    signal = _value(SIGNAL_OF, override.signal, f"{at}.signal")
+    state = _value(SIGNAL_STATE_OF, override.state, f"{at}.state")
+    if len(override.code_space) > MAX_CODE_SPACE or not (override.code_space or "-").isprintable():
+        message = f"{at}.code_space: at most {MAX_CODE_SPACE} printable characters are expected"
+        raise invalid(f"{at}.code_space", "CODE_SPACE_MALFORMED", message)
+    if not override.code:
+        return OverrideSignal(signal, state, override.code_space)
+    if not _CODE.fullmatch(override.code):
+        message = f"{at}.code: a number of at most {MAX_CODE} digits is expected, such as 27 of MAP"
+        raise invalid(f"{at}.code", "CODE_MALFORMED", message)
+    return OverrideSignal(signal, state, override.code_space, int(override.code))
+
+
+def _lookup(item: pb.SubscriberChange, at: str) -> Change:
+    return ScriptLookup(seconds_of(item.lookup.delay, f"{at}.delay"), item.lookup.fail)
+
+
+_READERS: Mapping[str, Callable[[pb.SubscriberChange, str], Change]] = {
+    "swap_sim": _swap_sim,
+    "change_device": _change_device,
+    "port": _port,
+    "set_forwarding": _set_forwarding,
+    "roam": lambda item, _at: Roam(item.roam.plmn),
+    "set_services": _set_services,
+    "recycle": lambda _item, _at: Recycle(),
+    "terminate": lambda _item, _at: Terminate(),
+    "activate": lambda _item, _at: Activate(),
+    "line_type": lambda item, at: SetLineType(_value(LINE_TYPE_OF, item.line_type, at)),
+    "contract_type": lambda item, at: SetContractType(_value(CONTRACT_TYPE_OF, item.contract_type, at)),
+    "identity_on_file": lambda item, _at: SetIdentityOnFile(item.identity_on_file),
+    "reachability": _reachability,
+    "home_routed": lambda item, _at: SetHomeRouted(item.home_routed),
+    "delivery": _delivery,
+    "override": _override,
+    "lookup": _lookup,
+}
+
+
+def _value(known: Mapping[int, T], value: int, field: str) -> T:
+    """Return what an enumeration's value stands for; raises Refusal for an unknown or missing one."""
+    if value not in known:
+        names = ", ".join(str(item) for item in known.values())
+        raise invalid(field, "VALUE_UNKNOWN", f"{field}: one of {names} is expected")
+    return known[value]

@@ -1,0 +1,151 @@
+"""Translate verifications between domain and messages."""
+
+from collections.abc import Mapping
+
+from numseal.adapters.rpc.assurance_messages import (
+    LEVEL_OF,
+    LEVELS,
+    METHOD_OF,
+    METHODS,
+    VERDICTS,
+    bundle_message,
+    finding_message,
+    operator_message,
+    timestamp,
+)
+from numseal.api.verification.v1 import assurance_pb2, verification_pb2
+from numseal.attestation.bundle import Bundle
+from numseal.domain.errors import invalid
+from numseal.domain.evidence import Method
+from numseal.domain.limits import MAX_SENDS
+from numseal.domain.msisdn import mask
+from numseal.domain.number_plan import OperatorInfo
+from numseal.domain.report import Outcome
+from numseal.domain.verdict import Level
+from numseal.domain.verification import Client, Code, DeliveryState, Purpose, State, Verification
+from numseal.usecases.check_code import CodeResult
+from numseal.usecases.start_verification import Wish
+
+_STATES = {state: verification_pb2.VerificationState.Value(f"VERIFICATION_STATE_{state.name}") for state in State}
+PURPOSES = {purpose: verification_pb2.Purpose.Value(f"PURPOSE_{purpose.name}") for purpose in Purpose}
+_PURPOSE_OF: Mapping[int, Purpose] = {value: purpose for purpose, value in PURPOSES.items()}
+_DELIVERY = {state: verification_pb2.DeliveryState.Value(f"DELIVERY_STATE_{state.name}") for state in DeliveryState}
+CODE_RESULTS = {result: verification_pb2.CodeResult.Value(f"CODE_RESULT_{result.name}") for result in CodeResult}
+_OUTCOME_OF: Mapping[int, Outcome] = {
+    verification_pb2.Outcome.Value(f"OUTCOME_{outcome.name}"): outcome for outcome in Outcome
+}
+_RESENDABLE = (Method.SMS, Method.VOICE, Method.OPERATOR_CODE)
+
+
+def wish_of(request: verification_pb2.StartVerificationRequest) -> Wish:
+    """Read a request; raises Refusal for enumeration values that are unknown or missing."""
+    purpose = _PURPOSE_OF.get(request.purpose)
+    if purpose is None:
+        raise invalid("purpose", "PURPOSE_UNKNOWN", f"purpose: one of {', '.join(Purpose)} is expected")
+    client = request.client
+    return Wish(
+        account_id=request.account_id,
+        phone_number=request.phone_number,
+        region_code=request.region_code,
+        purpose=purpose,
+        replaces_binding=request.replaces_binding,
+        required_level=_level(request.required_level),
+        method=method_of(request.method) or Method.SMS,
+        client=Client(client.ip_address, client.user_agent, client.device_public_key_jwk),
+        locale=request.locale,
+        app_id=request.app_id,
+        consent_reference=request.consent_reference,
+        request_id=request.request_id,
+    )
+
+
+def method_of(value: int) -> Method | None:
+    """Return a method, None for unspecified; raises Refusal for an unknown one."""
+    if value == assurance_pb2.METHOD_UNSPECIFIED:
+        return None
+    method = METHOD_OF.get(value)
+    if method is None:
+        raise invalid("method", "METHOD_UNKNOWN", f"method: one of {', '.join(Method)} is expected")
+    return method
+
+
+def outcome_of(value: int) -> Outcome:
+    """Return an outcome; raises Refusal for an unknown one or none."""
+    outcome = _OUTCOME_OF.get(value)
+    if outcome is None:
+        raise invalid("outcome", "OUTCOME_UNKNOWN", f"outcome: one of {', '.join(Outcome)} is expected")
+    return outcome
+
+
+def _level(value: int) -> Level:
+    if value == assurance_pb2.ASSURANCE_LEVEL_UNSPECIFIED:
+        return Level.LOW
+    level = LEVEL_OF.get(value)
+    if level is None or level is Level.NONE:
+        raise invalid("required_level", "LEVEL_UNKNOWN", "required_level: one of LOW, SUBSTANTIAL, HIGH is expected")
+    return level
+
+
+def verification_message(
+    verification: Verification, bundle: Bundle | None, operators: Mapping[str, OperatorInfo]
+) -> verification_pb2.Verification:
+    """Return a verification as a message; no code and no whole number is in it."""
+    opening = verification.opening
+    verdict = verification.verdict
+    judged = verdict is not None and verification.state is not State.PENDING
+    return verification_pb2.Verification(
+        verification_id=verification.verification_id,
+        state=_STATES[verification.state],
+        account_id=opening.account_id,
+        masked_phone_number=mask(opening.phone_number),
+        region_code=opening.region_code,
+        purpose=PURPOSES[opening.purpose],
+        operator=operator_message(opening.operator_id, operators),
+        code=_challenge(verification),
+        methods=_methods(verification),
+        create_time=timestamp(verification.create_time),
+        update_time=timestamp(verification.update_time),
+        expire_time=timestamp(verification.expire_time),
+        attempts_remaining=verification.attempts_remaining,
+        sends_remaining=MAX_SENDS - verification.sends,
+        next_check_time=timestamp(verification.next_check_time),
+        contest=_contest(verification),
+        findings=[finding_message(item) for item in verdict.findings] if verdict else (),
+        verdict=VERDICTS[verdict.decision] if verdict and judged else assurance_pb2.VERDICT_UNSPECIFIED,
+        required_level=LEVELS[opening.required_level],
+        assurance_level=LEVELS[verdict.level] if verdict and judged else assurance_pb2.ASSURANCE_LEVEL_UNSPECIFIED,
+        failure_reason=verification.failure,
+        binding_id=verification.binding_id,
+        bundle=bundle_message(bundle) if bundle else None,
+        supersedes=verification.supersedes,
+        policy_hash=opening.policy_digest,
+    )
+
+
+def _challenge(verification: Verification) -> verification_pb2.CodeChallenge | None:
+    if verification.state is not State.CODE_SENT or not verification.codes:
+        return None
+    newest: Code = verification.codes[-1]
+    return verification_pb2.CodeChallenge(
+        length=newest.length,
+        delivery_state=_DELIVERY[newest.delivery_state],
+        method=METHODS[newest.method],
+        send_time=timestamp(newest.send_time),
+        expire_time=timestamp(newest.expire_time),
+        send_count=verification.sends,
+    )
+
+
+def _methods(verification: Verification) -> list[verification_pb2.MethodOption]:
+    if verification.state is not State.CODE_SENT or verification.sends >= MAX_SENDS:
+        return []
+    available = timestamp(verification.next_send_time)
+    return [verification_pb2.MethodOption(method=METHODS[method], available_time=available) for method in _RESENDABLE]
+
+
+def _contest(verification: Verification) -> verification_pb2.Contest | None:
+    if verification.state is not State.CONTESTED:
+        return None
+    return verification_pb2.Contest(
+        binding_id=verification.contested_binding, create_time=timestamp(verification.update_time)
+    )

@@ -1,0 +1,136 @@
+"""The first schema, with the head of the empty tree."""
+
+import hashlib
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_LIVE = sa.text("state IN ('ACTIVE', 'SUSPENDED')")
+
+
+def upgrade() -> None:
+    """Make all tables."""
+    _log()
+    _subjects()
+    _bindings()
+    op.create_table(
+        "budget",
+        sa.Column("ref", sa.LargeBinary, primary_key=True),
+        sa.Column("count", sa.BigInteger, nullable=False),
+        sa.Column("end_time", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("budget_by_end_time", "budget", ["end_time"])
+
+
+def _log() -> None:
+    head = op.create_table(
+        "head",
+        sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+        sa.Column("origin", sa.String, nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("root", sa.LargeBinary, nullable=False),
+        sa.Column("frontier", sa.LargeBinary, nullable=False),
+        sa.Column("time", sa.BigInteger, nullable=False),
+        sa.Column("batch_id", sa.String, nullable=False),
+        sa.Column("key_check", sa.LargeBinary, nullable=False),
+        sa.Column("fence", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "leaf",
+        sa.Column("idx", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+        sa.Column("entry", sa.LargeBinary, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("leaf_by_hash", "leaf", ["hash"])
+    op.create_table(
+        "tile",
+        sa.Column("level", sa.SmallInteger, primary_key=True, autoincrement=False),
+        sa.Column("idx", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("root", sa.LargeBinary, nullable=False),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+    )
+    empty = {
+        "id": 1,
+        "origin": "",
+        "size": 0,
+        "root": hashlib.sha256(b"").digest(),
+        "frontier": b"",
+        "time": 0,
+        "batch_id": "",
+        "key_check": b"",
+        "fence": 0,
+    }
+    op.bulk_insert(head, [empty])
+
+
+def _subjects() -> None:
+    op.create_table(
+        "subject",
+        sa.Column("ref", sa.LargeBinary, primary_key=True),
+        sa.Column("relying_party", sa.String, nullable=False),
+        sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+        sa.Column("sealed_number", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "verification",
+        sa.Column("verification_id", sa.String, primary_key=True),
+        sa.Column("subject_ref", sa.LargeBinary, sa.ForeignKey("subject.ref"), nullable=False),
+        sa.Column("purge_time", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("verification_by_subject", "verification", ["subject_ref"])
+    op.create_index("verification_by_purge_time", "verification", ["purge_time"])
+    op.create_table(
+        "request",
+        sa.Column("ref", sa.LargeBinary, primary_key=True),
+        sa.Column("verification_id", sa.String, nullable=False),
+        sa.Column("purge_time", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("request_by_purge_time", "request", ["purge_time"])
+
+
+def _bindings() -> None:
+    op.create_table(
+        "binding",
+        sa.Column("binding_id", sa.String, primary_key=True),
+        sa.Column("relying_party", sa.String, nullable=False),
+        sa.Column("account_ref", sa.LargeBinary, nullable=False),
+        sa.Column("subject_ref", sa.LargeBinary, sa.ForeignKey("subject.ref"), nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("level", sa.SmallInteger, nullable=False),
+        sa.Column("verified_time", sa.BigInteger, nullable=False),
+        sa.Column("observed_time", sa.BigInteger, nullable=False),
+        sa.Column("expire_time", sa.BigInteger, nullable=False),
+        sa.Column("contested_time", sa.BigInteger),
+    )
+    op.create_index("binding_by_account", "binding", ["account_ref", "binding_id"])
+    op.create_index("binding_by_relying_party", "binding", ["relying_party", "binding_id"])
+    op.create_index("binding_by_subject", "binding", ["subject_ref"])
+    op.create_index("live_binding", "binding", ["subject_ref"], unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE)
+    op.create_table(
+        "binding_body",
+        sa.Column("binding_id", sa.String, sa.ForeignKey("binding.binding_id"), primary_key=True),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "attestation",
+        sa.Column("jti", sa.String, primary_key=True),
+        sa.Column("binding_id", sa.String, nullable=False),
+        sa.Column("verification_id", sa.String, nullable=False),
+        sa.Column("relying_party", sa.String, nullable=False),
+        sa.Column("subject_ref", sa.LargeBinary, nullable=False),
+        sa.Column("key_id", sa.String, nullable=False),
+        sa.Column("leaf_index", sa.BigInteger, nullable=False),
+        sa.Column("signing_input", sa.LargeBinary, nullable=False),
+        sa.Column("signature", sa.LargeBinary),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+    )

@@ -1,0 +1,40 @@
+"""The command `numseal`: one group whose commands are imported when they are called, so that each starts fast.
+
+No command's work lives here, and nothing heavy is imported.
+"""
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = {
+    "serve": "Serve gRPC and HTTP.",
+    "signup": "Verify a number as a messenger would, and write the bundle.",
+    "verify": "Check an attestation bundle offline.",
+    "demo": "Show what Numseal finds out, on a server of its own.",
+}
+"""Each command by its name, which is that of its module and of the function in it, with what it does."""
+
+
+class _Commands(click.Group):
+    """Know the commands by name, and import the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(f"numseal.apps.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101 - for the type checker
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(name="numseal", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="numseal", message="%(prog)s %(version)s")
+def main() -> None:
+    """Bind messenger accounts to phone numbers by asking the operator, and prove it."""

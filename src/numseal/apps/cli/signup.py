@@ -1,0 +1,187 @@
+"""`numseal signup`: play the messenger that verifies a number, and keep the bundle."""
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import grpc
+
+from numseal.api.verification.v1 import assurance_pb2, verification_pb2
+from numseal.apps.cli.session import Session, open_session, problem, words
+from numseal.apps.cli.style import bad, good, label, note
+from numseal.domain.errors import Refusal
+from numseal.domain.msisdn import parse_msisdn
+
+_METHODS = {
+    "sms": assurance_pb2.METHOD_SMS,
+    "voice": assurance_pb2.METHOD_VOICE,
+    "operator-code": assurance_pb2.METHOD_OPERATOR_CODE,
+}
+_DONE, _NOT_VERIFIED, _USAGE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    number: str
+    region: str
+    account: str
+    method: str
+    code: str | None
+    output: Path
+    as_json: bool
+
+
+@click.command()
+@click.argument("number")
+@click.option("--region", default="", help="ISO 3166-1 code of a number in national format, such as RU.")
+@click.option("--account", default="demo-account", show_default=True, help="The messenger's id of the account.")
+@click.option("--method", type=click.Choice(list(_METHODS)), default="sms", show_default=True)
+@click.option("--code", help="The code, where it is known already; otherwise it is read from the simulated handset.")
+@click.option("--server", default="127.0.0.1:50051", show_default=True, help="HOST:PORT of the gRPC server.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path),
+    default=Path(".numseal"),
+    show_default=True,
+    help="The server's data directory, which holds the development token.",
+)
+@click.option("--token-file", type=click.Path(path_type=Path), help="A file with the relying party's bearer token.")
+@click.option("--ca", type=click.Path(path_type=Path), help="Authorities (PEM) of a server that speaks TLS.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("numseal-bundle.json"),
+    show_default=True,
+    help="Where to write the bundle.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def signup(
+    number: str,
+    region: str,
+    account: str,
+    method: str,
+    code: str | None,
+    server: str,
+    directory: Path,
+    token_file: Path | None,
+    ca: Path | None,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Verify NUMBER for an account and write the bundle that proves it.
+
+    Exit code 0: verified. 1: not verified, with the reason. 2: usage, or the server cannot be reached.
+    """
+    path = token_file or directory / "token"
+    try:
+        token = path.read_text().strip()
+        authorities = ca.read_bytes() if ca else None
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}; a relying party's token is given by --token-file", _USAGE)
+    wish = _Wish(number, region, account, method, code, output, as_json)
+    try:
+        sys.exit(asyncio.run(_signup(wish, server, token, authorities)))
+    except grpc.aio.AioRpcError as error:
+        if as_json:
+            click.echo(problem(error))
+        reason, sentence = words(error)
+        lost = error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
+        hint = f" (is the server running at {server}?)" if lost else ""
+        _fail(f"{reason}: {sentence}{hint}", _USAGE if lost else _NOT_VERIFIED)
+
+
+async def _signup(wish: _Wish, server: str, token: str, ca: bytes | None) -> int:
+    async with open_session(server, token, ca) as session:
+        request = verification_pb2.StartVerificationRequest(
+            account_id=wish.account,
+            phone_number=wish.number,
+            region_code=wish.region,
+            purpose=verification_pb2.PURPOSE_SIGN_UP,
+            method=_METHODS[wish.method],
+        )
+        handset = await _newest(session, wish) if wish.code is None else None
+        verification = await session.start(request)
+        _say(wish, verification)
+        if verification.state == verification_pb2.VERIFICATION_STATE_CODE_SENT:
+            code = wish.code or await _code(session, wish, handset)
+            if code is None:
+                click.echo(bad("no code arrived; give it with --code"), err=True)
+                return _USAGE
+            if not wish.as_json:
+                click.echo(f"{label('code')} {code}")
+            verification = (await session.check(verification.verification_id, code)).verification
+            _say(wish, verification)
+        return _close(wish, verification)
+
+
+async def _newest(session: Session, wish: _Wish) -> str | None:
+    """Return the handset's newest message, None where no simulator tells."""
+    try:
+        return await session.last_message(parse_msisdn(wish.number, wish.region))
+    except Refusal:
+        # The server says better what is wrong with the number.
+        return None
+    except grpc.aio.AioRpcError as error:
+        if error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED}:
+            raise
+        return None
+
+
+async def _code(session: Session, wish: _Wish, handset: str | None) -> str | None:
+    if handset is not None:
+        return await session.read_code(parse_msisdn(wish.number, wish.region), handset)
+    if sys.stdin.isatty():
+        return str(await asyncio.to_thread(click.prompt, "code"))
+    return None
+
+
+def _say(wish: _Wish, verification: verification_pb2.Verification) -> None:
+    if wish.as_json:
+        return
+    state = verification_pb2.VerificationState.Name(verification.state).removeprefix("VERIFICATION_STATE_")
+    operator = verification.operator.display_name or verification.operator.operator_id
+    click.echo(f"{label('state')} {state}  {note(f'{verification.masked_phone_number} at {operator}')}")
+    for finding in verification.findings:
+        click.echo(f"{label('found')} {finding.code}  {note(finding.sentence)}")
+
+
+def _close(wish: _Wish, verification: verification_pb2.Verification) -> int:
+    verified = verification.state == verification_pb2.VERIFICATION_STATE_VERIFIED
+    if verified:
+        try:
+            wish.output.write_bytes(verification.bundle.bundle_json)
+        except OSError as error:
+            _fail(f"{wish.output}: {error.strerror}; the number is verified, only the bundle was not written", _USAGE)
+    if wish.as_json:
+        click.echo(json.dumps(_document(wish, verification)))
+    elif verified:
+        level = assurance_pb2.AssuranceLevel.Name(verification.assurance_level).removeprefix("ASSURANCE_LEVEL_")
+        click.echo(f"{label('level')} {good(level)}")
+        click.echo(f"{label('bundle')} {wish.output}  {note(f'check it: numseal verify {wish.output}')}")
+    elif verification.failure_reason:
+        click.echo(f"{label('reason')} {bad(verification.failure_reason)}")
+    return _DONE if verified else _NOT_VERIFIED
+
+
+def _document(wish: _Wish, verification: verification_pb2.Verification) -> dict[str, object]:
+    verified = verification.state == verification_pb2.VERIFICATION_STATE_VERIFIED
+    return {
+        "verification_id": verification.verification_id,
+        "state": verification_pb2.VerificationState.Name(verification.state).removeprefix("VERIFICATION_STATE_"),
+        "assurance_level": assurance_pb2.AssuranceLevel.Name(verification.assurance_level).removeprefix(
+            "ASSURANCE_LEVEL_"
+        ),
+        "findings": [{"code": item.code, "sentence": item.sentence} for item in verification.findings],
+        "failure_reason": verification.failure_reason,
+        "binding_id": verification.binding_id,
+        "bundle": str(wish.output) if verified else None,
+    }
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    click.echo(bad(sentence), err=True)
+    sys.exit(code)

@@ -1,0 +1,156 @@
+"""The relying parties and agreements of the configuration file, and what must hold between them."""
+
+import re
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+
+from numseal.apps.config_reader import ConfigError, Table
+from numseal.domain import otp, short_message
+from numseal.domain.agreement import Agreement
+from numseal.domain.relying_party import App, RelyingParty
+
+_ID = r"[a-z0-9-]{1,64}"
+_ID_EXPECTED = "1 to 64 characters of a-z, 0-9 and -"
+_SHA256 = r"[0-9a-f]{64}"
+_FINGERPRINT = r"[0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31}"
+_LANGUAGE = r"[a-z]{2,3}"
+_PLACEHOLDER = "{{code}}"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredParty:
+    """A relying party and how it shows who it is.
+
+    Both are sets of lowercase hex SHA-256: of bearer tokens' UTF-8 text, and of client certificates' DER.
+    """
+
+    party: RelyingParty
+    token_sha256: frozenset[str]
+    certificate_sha256: frozenset[str]
+
+
+def read_parties(tables: list[Table], *, client_certificates: bool) -> tuple[RegisteredParty, ...]:
+    """Read [[relying_parties]]; `client_certificates` tells whether clients can show any."""
+    parties: dict[str, RegisteredParty] = {}
+    holders: dict[str, str] = {}
+    for table in tables:
+        registered = _party(table, client_certificates=client_certificates)
+        name = registered.party.relying_party
+        _once(table, name, parties)
+        for credential in registered.token_sha256 | registered.certificate_sha256:
+            if credential in holders:
+                raise ConfigError(
+                    f"{table.file}: {table.path}: shares a token or certificate with {holders[credential]}, "
+                    "expected credentials of its own"
+                )
+            holders[credential] = name
+        parties[name] = registered
+    return tuple(parties.values())
+
+
+def read_agreements(
+    tables: list[Table], parties: tuple[RegisteredParty, ...], operators: frozenset[str]
+) -> tuple[Agreement, ...]:
+    """Read [[agreements]], one Agreement for each operator named; `operators` are those of the number plan."""
+    known_parties = {registered.party.relying_party for registered in parties}
+    agreements: list[Agreement] = []
+    ids: set[str] = set()
+    for table in tables:
+        agreement_id = table.text("id", pattern=_ID, expected=_ID_EXPECTED)
+        _once(table, agreement_id, ids)
+        ids.add(agreement_id)
+        relying_party = table.text("relying_party", expected="a relying party's id")
+        if relying_party not in known_parties:
+            raise table.error("relying_party", repr(relying_party), f"one of {_listed(known_parties)}")
+        named = table.texts("operators", pattern=".+", expected="an operator's id")
+        if not named:
+            raise table.error("operators", "nothing", f"some of {_listed(operators)}")
+        for operator_id in named:
+            if operator_id not in operators:
+                raise table.error("operators", repr(operator_id), f"some of {_listed(operators)}")
+        valid_from, valid_until = table.moment("valid_from"), table.moment("valid_until")
+        if valid_until <= valid_from:
+            raise table.error("valid_until", "a time not after valid_from", "a later one")
+        table.close()
+        agreements += [
+            Agreement(agreement_id, relying_party, operator_id, valid_from, valid_until) for operator_id in named
+        ]
+    return tuple(agreements)
+
+
+def _party(table: Table, *, client_certificates: bool) -> RegisteredParty:
+    name = table.text("id", pattern=_ID, expected=_ID_EXPECTED)
+    display_name = table.text("display_name", name, pattern=".{1,100}", expected="1 to 100 characters")
+    tokens = table.texts(
+        "token_sha256", pattern=_SHA256, expected="a SHA-256 in 64 lowercase hexadecimal digits", secret=True
+    )
+    certificates = table.texts(
+        "certificate_sha256", pattern=_FINGERPRINT, expected="a SHA-256 fingerprint in hexadecimal"
+    )
+    if certificates and not client_certificates:
+        raise table.error("certificate_sha256", "a fingerprint", "listen.client_ca to be set, or none here")
+    if not tokens and not certificates:
+        raise table.error("token_sha256", "nothing", "the hash of a token here, or a fingerprint in certificate_sha256")
+    apps: dict[str, App] = {}
+    for app_table in table.tables("apps"):
+        app = _app(app_table)
+        _once(app_table, app.app_id, apps)
+        apps[app.app_id] = app
+    if not apps:
+        raise table.error("apps", "nothing", "at least one [[relying_parties.apps]]")
+    table.close()
+    return RegisteredParty(
+        RelyingParty(name, display_name, tuple(apps.values())),
+        frozenset(tokens),
+        frozenset(fingerprint.replace(":", "").lower() for fingerprint in certificates),
+    )
+
+
+def _app(table: Table) -> App:
+    texts_table = table.table("texts")
+    texts = {}
+    for language in texts_table.keys():  # noqa: SIM118 - not a mapping
+        if not re.fullmatch(_LANGUAGE, language):
+            raise texts_table.error(language, repr(language), 'a language as the key, such as "en"')
+        texts[language] = texts_table.text(language, pattern="(?s).+")
+    if not texts:
+        raise table.error("texts", "nothing", 'at least one text, such as { en = "Your code is {{code}}" }')
+    default_language = table.text("default_language", next(iter(texts)))
+    if default_language not in texts:
+        raise table.error("default_language", repr(default_language), f"one of {_listed(texts)}")
+    app = App(
+        app_id=table.text("id", pattern=_ID, expected=_ID_EXPECTED),
+        sender_id=table.text("sender_id", pattern="[ -~]{1,15}", expected="1 to 15 printable ASCII characters"),
+        texts=texts,
+        default_language=default_language,
+        origin=table.text("origin", "", pattern=r"[a-z0-9-]+(\.[a-z0-9-]+)*", expected="a host such as example.org"),
+        android_hash=table.text(
+            "android_hash", "", pattern="[A-Za-z0-9+/]{11}", expected="the 11 characters of the SMS Retriever hash"
+        ),
+    )
+    table.close()
+    for language in texts:
+        _check_text(texts_table, app, language)
+    return app
+
+
+def _check_text(table: Table, app: App, language: str) -> None:
+    """Refuse a text without one place for the code, or that needs a second message with its autofill lines."""
+    count = app.texts[language].count(_PLACEHOLDER)
+    if count != 1:
+        raise table.error(language, f"{_PLACEHOLDER} {count} times", f"{_PLACEHOLDER} once")
+    sent = otp.message(app.text(language)[1], "0" * otp.DIGITS)
+    size, most = short_message.length(sent)
+    if size > most:
+        raise table.error(
+            language, f"{size} units of text, code and autofill lines included", f"at most {most}, to fit one SMS"
+        )
+
+
+def _once(table: Table, name: str, known: Container[str]) -> None:
+    if name in known:
+        raise table.error("id", f"{name!r} a second time", "an id of its own")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none: there is none"

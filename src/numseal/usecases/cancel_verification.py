@@ -1,0 +1,40 @@
+"""Cancel a verification that has not come to its end."""
+
+from dataclasses import dataclass
+
+from numseal.domain.verification import Event, State, Verification
+from numseal.ports.store import Needs, Rows, Store
+from numseal.usecases.find_verification import find_verification
+
+
+@dataclass(frozen=True, slots=True)
+class _Cancel:
+    verification_id: str
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(verifications=(self.verification_id,))
+
+    def decide(self, rows: Rows) -> Verification:
+        current = rows.verification(self.verification_id)
+        if current is None:
+            raise LookupError("the verification vanished while it was being canceled")
+        current = current.at(rows.now)
+        if current.state is State.CANCELED:
+            return current
+        canceled = current.on(Event.CANCELED, rows.now)
+        rows.put_verification(canceled)
+        return canceled
+
+
+class CancelVerification:
+    """Cancels verifications of their relying party."""
+
+    def __init__(self, *, store: Store) -> None:
+        """Take the store."""
+        self._store = store
+
+    async def __call__(self, relying_party: str, verification_id: str) -> Verification:
+        """Return the canceled verification, again for one canceled before; raises Refusal for one that has ended."""
+        await find_verification(self._store, relying_party, verification_id)
+        return (await self._store.apply(_Cancel(verification_id))).value

@@ -1,0 +1,297 @@
+"""Have a code sent: the first one after a look at the number, and further ones on their ladder."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from numseal.domain import otp
+from numseal.domain.agreement import Agreements
+from numseal.domain.errors import Refusal, exhausted, unavailable
+from numseal.domain.evidence import Evidence, Lookup, LookupOutcome, Method
+from numseal.domain.limits import Budget, Limits, send_budgets, send_delay
+from numseal.domain.operator import CodeOrder, CodeSent, LookupRequest, Phase, SendOutcome
+from numseal.domain.policy import Policies
+from numseal.domain.relying_party import RelyingParty
+from numseal.domain.verdict import Decision
+from numseal.domain.verdicts import evaluate
+from numseal.domain.verification import Code, DeliveryState, Event, State, Verification, wrong_state
+from numseal.ports.clock import Clock
+from numseal.ports.operator_backend import OperatorBackend, OperatorError
+from numseal.ports.store import Needs, Rows, Store
+from numseal.usecases.look_up import LookUp
+
+SEND_TIMEOUT = 5.0
+"""Seconds an operator has to take an order."""
+
+MAX_CHALLENGE = 1024
+
+_FAILURES = {
+    SendOutcome.NOT_OURS: "NUMBER_NOT_SERVED",
+    SendOutcome.BARRED: "NUMBER_BARRED",
+    SendOutcome.LINE_TYPE: "LINE_TYPE_NOT_SERVED",
+    SendOutcome.CONTENT: "TEXT_REFUSED",
+    SendOutcome.THROTTLED: "OPERATOR_THROTTLED",
+}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settle:
+    """Write down what came of sending; gives the send budgets back where nothing was sent."""
+
+    verification_id: str
+    change: Callable[[Verification, int], Verification]
+    refund: tuple[Budget, ...]
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(verifications=(self.verification_id,), budgets=self.refund)
+
+    def decide(self, rows: Rows) -> Verification:
+        current = _found(rows.verification(self.verification_id)).at(rows.now)
+        for budget in self.refund:
+            rows.spend(budget, -1)
+        if current.final:
+            # Canceled or expired while the operator was asked: the end stands.
+            return current
+        changed = self.change(current, rows.now)
+        rows.put_verification(changed)
+        return changed
+
+
+@dataclass(frozen=True, slots=True)
+class _ChargeResend:
+    """Count a further code before it is sent."""
+
+    verification_id: str
+    request_id: str
+    budgets: tuple[Budget, ...]
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(verifications=(self.verification_id,), budgets=self.budgets)
+
+    def decide(self, rows: Rows) -> Verification:
+        current = _found(rows.verification(self.verification_id)).at(rows.now)
+        if current.state is not State.CODE_SENT:
+            raise wrong_state(current, "send another code")
+        delay = send_delay(current.sends)
+        if delay is None:
+            raise exhausted(
+                "SENDS_EXHAUSTED",
+                "this verification has had all its codes; start another when it has ended",
+                quota="VERIFICATION_SENDS",
+                retry_delay=current.expire_time - rows.now,
+            )
+        if rows.now < current.next_send_time:
+            wait = current.next_send_time - rows.now
+            raise exhausted(
+                "RESEND_TOO_EARLY",
+                f"the next code may be sent in {wait} s",
+                quota="VERIFICATION_SENDS",
+                retry_delay=wait,
+            )
+        for budget in self.budgets:
+            if rows.spent(budget) >= budget.limit:
+                raise budget.refuse(rows.now)
+        for budget in self.budgets:
+            rows.spend(budget)
+        following = send_delay(current.sends + 1)
+        charged = replace(
+            current,
+            sends=current.sends + 1,
+            next_send_time=rows.now + (following if following is not None else 0),
+            resend_requests=(*current.resend_requests, self.request_id),
+            update_time=rows.now,
+        )
+        rows.put_verification(charged)
+        return charged
+
+
+class SendCode:
+    """Asks the number's operator to send codes, within agreement and budgets."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        operators: Mapping[str, OperatorBackend],
+        look_up: LookUp,
+        agreements: Agreements,
+        parties: Mapping[str, RelyingParty],
+        limits: Limits,
+        policies: Policies,
+        clock: Clock,
+        code_key: bytes,
+    ) -> None:
+        """Take what it needs by name; `code_key` has 32 bytes and is never stored."""
+        self._store = store
+        self._operators = operators
+        self._look_up = look_up
+        self._agreements = agreements
+        self._parties = parties
+        self._limits = limits
+        self._policies = policies
+        self._clock = clock
+        self._code_key = code_key
+
+    async def first(self, verification: Verification) -> Verification:
+        """Look the number up and, if nothing speaks against it, send the first code of a PENDING verification."""
+        opening = verification.opening
+        lookup = await self._look_up(opening.operator_id, self._request(verification, opening.operator_id))
+        operator_id, agreement_id = opening.operator_id, opening.agreement_id
+        if lookup.outcome is LookupOutcome.PORTED:
+            operator_id = lookup.ported_to
+            try:
+                agreement = self._agreements.in_force(opening.relying_party, operator_id, self._clock.now())
+            except Refusal as refusal:
+                return await self._fail(verification, refusal.reason, lookup)
+            agreement_id = agreement.agreement_id
+            # One hop: where the second operator says "ported" too, the rules find a number nobody serves.
+            lookup = await self._look_up(operator_id, self._request(verification, operator_id, agreement_id))
+        routed = replace(
+            verification,
+            opening=replace(opening, operator_id=operator_id, agreement_id=agreement_id),
+            before=lookup,
+        )
+        return await self._judge(routed, lookup)
+
+    async def resend(self, verification: Verification, method: Method | None, request_id: str) -> Verification:
+        """Send a further code; raises Refusal where state, ladder or budgets do not allow it."""
+        budgets = self._budgets(verification)
+        charged = (await self._store.apply(_ChargeResend(verification.verification_id, request_id, budgets))).value
+        if method is not None and method is not charged.opening.method:
+            charged = replace(charged, opening=replace(charged.opening, method=method))
+        return await self._send(charged)
+
+    async def _judge(self, routed: Verification, lookup: Lookup) -> Verification:
+        opening = routed.opening
+        evidence = Evidence(opening.phone_number, opening.operator_id, lookup.time, lookup)
+        verdict = evaluate(evidence, self._policies.of(opening.policy_digest))
+        if verdict.decision is not Decision.REJECT:
+            return await self._send(routed)
+
+        def reject(current: Verification, now: int) -> Verification:
+            return current.on(Event.REJECTED, now, opening=opening, before=lookup, verdict=verdict)
+
+        return await self._settle(routed, reject, refund=True)
+
+    async def _send(self, verification: Verification) -> Verification:
+        opening = verification.opening
+        backend = self._operators.get(opening.operator_id)
+        if backend is None:
+            return await self._fail(verification, "OPERATOR_NOT_CONNECTED", verification.before)
+        order, digest = self._order(verification)
+        answer, failure = await self._order_from(backend, order)
+        if failure is not None:
+            return await self._fail(verification, failure, verification.before)
+        return await self._sent(verification, order, digest, answer)
+
+    async def _order_from(self, backend: OperatorBackend, order: CodeOrder) -> tuple[CodeSent | None, str | None]:
+        """Return the operator's answer, or why certainly no code was sent; neither where nobody can say."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT):
+                answer = _checked(await backend.send_code(order))
+        except TimeoutError:
+            return None, None
+        except OperatorError as error:
+            return None, None if error.sent else error.reason
+        except Exception:  # noqa: BLE001 - a backend is a plugin: what it did is not known, so the code may be under way
+            _log.exception("operator %s broke its contract in send_code", backend.operator_id)
+            return None, None
+        return answer, _FAILURES.get(answer.outcome)
+
+    async def _sent(
+        self, verification: Verification, order: CodeOrder, digest: str, answer: CodeSent | None
+    ) -> Verification:
+        """Write down a code that was sent, or may have been (`answer` is None)."""
+        code = Code(
+            method=order.method,
+            digest=digest,
+            challenge=answer.challenge if answer else b"",
+            delivery_id=answer.delivery_id if answer else "",
+            delivery_state=DeliveryState.ACCEPTED if answer else DeliveryState.UNKNOWN,
+            send_time=self._clock.now(),
+            expire_time=min(order.expire_time, (answer.expire_time if answer else None) or order.expire_time),
+            length=order.length,
+        )
+        keep = answer is None or answer.prior_codes_valid
+
+        def sent(current: Verification, now: int) -> Verification:
+            codes = (*current.codes, code) if keep else (code,)
+            return current.on(
+                Event.CODE_SENT, now, opening=verification.opening, before=verification.before, codes=codes
+            )
+
+        return await self._settle(verification, sent, refund=False)
+
+    async def _fail(self, verification: Verification, reason: str, lookup: Lookup | None) -> Verification:
+        """End a verification whose first code could not be sent; a further code's failure leaves it as it is."""
+        if verification.codes:
+            await self._settle(verification, lambda current, _: current, refund=True)
+            raise unavailable(reason, f"the operator did not send another code: {reason}; earlier codes still work")
+
+        def fail(current: Verification, now: int) -> Verification:
+            return current.on(Event.FAILED, now, opening=verification.opening, before=lookup, failure=reason)
+
+        return await self._settle(verification, fail, refund=True)
+
+    async def _settle(
+        self, verification: Verification, change: Callable[[Verification, int], Verification], *, refund: bool
+    ) -> Verification:
+        budgets = self._budgets(verification) if refund else ()
+        return (await self._store.apply(_Settle(verification.verification_id, change, budgets))).value
+
+    def _budgets(self, verification: Verification) -> tuple[Budget, ...]:
+        opening = verification.opening
+        return send_budgets(self._limits, opening.relying_party, opening.phone_number)
+
+    def _request(self, verification: Verification, operator_id: str, agreement_id: str = "") -> LookupRequest:
+        opening = verification.opening
+        return LookupRequest(
+            request_id=f"{verification.verification_id}-before-{operator_id}",
+            phone_number=opening.phone_number,
+            phase=Phase.BEFORE,
+            agreement_id=agreement_id or opening.agreement_id,
+            purpose=opening.purpose.value,
+            consent_reference=opening.consent_reference,
+        )
+
+    def _order(self, verification: Verification) -> tuple[CodeOrder, str]:
+        """Return the order for the verification's newest code, and the keyed hash of a code that Numseal makes."""
+        opening = verification.opening
+        app = self._parties[opening.relying_party].app(opening.app_id)
+        if app is None:
+            raise unavailable("APP_UNKNOWN", "the app that this verification names is no longer registered")
+        language, text = app.text(opening.locale)
+        number = verification.sends
+        order = CodeOrder(
+            request_id=f"{verification.verification_id}-code-{number}",
+            phone_number=opening.phone_number,
+            method=opening.method,
+            sender_id=app.sender_id,
+            locale=language,
+            expire_time=self._clock.now() + otp.LIFETIME,
+            agreement_id=opening.agreement_id,
+            length=otp.DIGITS,
+            previous_challenge=verification.codes[-1].challenge if verification.codes else b"",
+        )
+        if opening.method is Method.OPERATOR_CODE:
+            return replace(order, template=text), ""
+        code = otp.code_of(self._code_key, verification.verification_id, number)
+        digest = otp.digest(self._code_key, verification.verification_id, code)
+        return replace(order, text=otp.message(text, code)), digest
+
+
+def _checked(answer: CodeSent) -> CodeSent:
+    if len(answer.challenge) > MAX_CHALLENGE:
+        raise ValueError(f"the challenge has {len(answer.challenge)} bytes; at most {MAX_CHALLENGE} are expected")
+    return answer
+
+
+def _found(verification: Verification | None) -> Verification:
+    if verification is None:
+        raise LookupError("the verification vanished while a code was being sent")
+    return verification

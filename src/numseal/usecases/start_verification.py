@@ -1,0 +1,284 @@
+"""Open a verification: check the wish, count it, look the number up, and have a code sent."""
+
+import hashlib
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from numseal.domain.agreement import Agreements
+from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, not_found, precondition
+from numseal.domain.evidence import Method
+from numseal.domain.limits import SEND_LADDER, Budget, Limits, send_budgets, start_budgets
+from numseal.domain.msisdn import parse_msisdn
+from numseal.domain.number_plan import NumberPlan
+from numseal.domain.policy import Policies
+from numseal.domain.region import region_code_of
+from numseal.domain.relying_party import RelyingParty
+from numseal.domain.verdict import Level
+from numseal.domain.verification import LIFETIME, NO_CLIENT, Client, Opening, Purpose, State, Verification
+from numseal.ports.clock import Clock
+from numseal.ports.entropy import Entropy
+from numseal.ports.store import Needs, Recall, Rows, Store
+from numseal.usecases.device_key import read_device_key
+from numseal.usecases.flights import Flights
+from numseal.usecases.send_code import SendCode
+
+MAX_ACCOUNT_ID = 255
+MAX_USER_AGENT = 512
+MAX_REFERENCE = 255
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
+_BINDING_ID = re.compile(r"[0-9a-f]{32}")
+_CODE_METHODS = (Method.SMS, Method.VOICE, Method.OPERATOR_CODE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a relying party asks for, as it came: nothing in it has been checked."""
+
+    account_id: str
+    phone_number: str
+    region_code: str = ""
+    purpose: Purpose = Purpose.SIGN_UP
+    replaces_binding: str = ""
+    required_level: Level = Level.LOW
+    method: Method = Method.SMS
+    client: Client = NO_CLIENT
+    locale: str = ""
+    app_id: str = ""
+    consent_reference: str = ""
+    request_id: str = ""
+
+    def digest(self) -> str:
+        """Return a hash by which the same wish is known again, hex."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Count the wish against the budgets and put the verification in, or find it there by its request id."""
+
+    verification: Verification
+    request_id: str
+    digest: str
+    budgets: tuple[Budget, ...]
+
+    @property
+    def needs(self) -> Needs:
+        opening = self.verification.opening
+        return Needs(
+            verifications=(self.verification.verification_id,),
+            requests=((opening.relying_party, self.request_id),) if self.request_id else (),
+            subjects=((opening.relying_party, opening.phone_number),),
+            bindings=(opening.replaces_binding,) if opening.replaces_binding else (),
+            budgets=self.budgets,
+        )
+
+    def decide(self, rows: Rows) -> str:
+        opening = self.verification.opening
+        if self.request_id:
+            recall = rows.recall(opening.relying_party, self.request_id)
+            if recall is not None:
+                if recall.body_hash != self.digest:
+                    raise Refusal(
+                        Reasoning(Kind.ALREADY_EXISTS, "REQUEST_ID_REUSED", field="request_id"),
+                        "this request_id was used within 24 h with another body; use a fresh one for a fresh wish",
+                    )
+                return recall.verification_id
+        self._check_replaced(rows)
+        for budget in self.budgets:
+            if rows.spent(budget) >= budget.limit:
+                raise budget.refuse(rows.now)
+        for budget in self.budgets:
+            rows.spend(budget)
+        rows.put_verification(self.verification)
+        if self.request_id:
+            recall = Recall(self.digest, self.verification.verification_id)
+            rows.remember(opening.relying_party, self.request_id, recall)
+        return self.verification.verification_id
+
+    def _check_replaced(self, rows: Rows) -> None:
+        opening = self.verification.opening
+        if not opening.replaces_binding:
+            return
+        replaced = rows.binding(opening.replaces_binding)
+        if replaced is None or replaced.relying_party != opening.relying_party:
+            raise not_found("BINDING_NOT_FOUND", "replaces_binding: the relying party has no such binding")
+        if replaced.account_id != opening.account_id:
+            raise precondition(
+                "BINDING_OF_ANOTHER_ACCOUNT", "replaces_binding: that binding is another account's, not this one's"
+            )
+
+
+class StartVerification:
+    """Opens verifications. Work goes on when the caller has gone; the same request joins it."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        send_code: SendCode,
+        plan: NumberPlan,
+        agreements: Agreements,
+        limits: Limits,
+        policies: Policies,
+        clock: Clock,
+        entropy: Entropy,
+        flights: Flights,
+    ) -> None:
+        """Take what it needs by name."""
+        self._store = store
+        self._send_code = send_code
+        self._plan = plan
+        self._agreements = agreements
+        self._limits = limits
+        self._policies = policies
+        self._clock = clock
+        self._entropy = entropy
+        self._flights = flights
+
+    async def __call__(self, party: RelyingParty, wish: Wish) -> Verification:
+        """Return the verification with its code sent, or ended with the reason.
+
+        Raises Refusal for a wish that cannot be granted; nothing was sent or changed then.
+        """
+        opening = self._opening(party, wish)
+        now = self._clock.now()
+        draft = Verification(
+            verification_id=self._entropy.identifier(),
+            opening=opening,
+            state=State.PENDING,
+            create_time=now,
+            update_time=now,
+            expire_time=now + LIFETIME,
+            sends=1,
+            next_send_time=now + SEND_LADDER[0],
+        )
+        budgets = (
+            *start_budgets(self._limits, party.relying_party, client_network(opening.client.ip_address)),
+            *send_budgets(self._limits, party.relying_party, opening.phone_number),
+        )
+        command = _Open(draft, wish.request_id, wish.digest() if wish.request_id else "", budgets)
+        return await self._flights.join(draft.verification_id, lambda: self._run(command))
+
+    async def _run(self, command: _Open) -> Verification:
+        verification_id = (await self._store.apply(command)).value
+        verification = command.verification
+        if verification_id != verification.verification_id:
+            # Asked before: join what may still be under way, or take up what a crash cut off.
+            known = await self._store.verification(verification_id)
+            if known is None:
+                raise not_found("VERIFICATION_FORGOTTEN", "the verification of this request_id is no longer kept")
+            verification = known.at(self._clock.now())
+        if verification.state is not State.PENDING:
+            return verification
+        return await self._flights.join(f"send {verification_id}", lambda: self._send_code.first(verification))
+
+    def _opening(self, party: RelyingParty, wish: Wish) -> Opening:
+        check_account_id(wish.account_id)
+        check_request_id(wish.request_id)
+        phone_number = parse_msisdn(wish.phone_number, wish.region_code, self._plan.matches)
+        if wish.method not in _CODE_METHODS:
+            raise invalid("method", "METHOD_NOT_SERVED", "method: one of SMS, VOICE, OPERATOR_CODE is expected")
+        _check_optional(wish)
+        app = party.app(wish.app_id)
+        if app is None:
+            raise invalid("app_id", "APP_UNKNOWN", "app_id: no such app is registered for this relying party")
+        operator_id = self._plan.owner(phone_number)
+        if operator_id is None:
+            raise precondition(
+                "NUMBER_NOT_SERVED",
+                "phone_number: no operator of the number plan owns this range; "
+                "numbers of connected operators can be verified",
+            )
+        agreement = self._agreements.in_force(party.relying_party, operator_id, self._clock.now())
+        return Opening(
+            relying_party=party.relying_party,
+            account_id=wish.account_id,
+            phone_number=phone_number,
+            purpose=wish.purpose,
+            method=wish.method,
+            required_level=wish.required_level,
+            operator_id=operator_id,
+            agreement_id=agreement.agreement_id,
+            policy_digest=self._policies.current.digest,
+            region_code=region_code_of(phone_number),
+            replaces_binding=wish.replaces_binding,
+            locale=wish.locale,
+            app_id=app.app_id,
+            consent_reference=wish.consent_reference,
+            client=wish.client,
+        )
+
+
+def client_network(address: str) -> str:
+    """Return the /24 or /56 that a client's address lies in, or nothing for no address."""
+    if not address:
+        return ""
+    parsed = ipaddress.ip_address(address)
+    prefix = 24 if parsed.version == 4 else 56  # noqa: PLR2004 - the versions of IP
+    return str(ipaddress.ip_network((parsed, prefix), strict=False))
+
+
+def check_account_id(account_id: str) -> None:
+    """Refuse an account id that is empty or longer than 255 bytes, or that carries control characters."""
+    if not account_id:
+        raise invalid("account_id", "ACCOUNT_ID_REQUIRED", "account_id: empty; the messenger's own id is expected")
+    size = len(account_id.encode())
+    if size > MAX_ACCOUNT_ID:
+        raise invalid(
+            "account_id",
+            "ACCOUNT_ID_TOO_LONG",
+            f"account_id: {size} bytes; at most {MAX_ACCOUNT_ID} are expected",
+        )
+    if not account_id.isprintable():
+        raise invalid("account_id", "ACCOUNT_ID_MALFORMED", "account_id: has characters that cannot be printed")
+
+
+def check_request_id(request_id: str) -> None:
+    """Refuse a request id, where there is one, of other characters or length than agreed."""
+    if request_id and not _REQUEST_ID.fullmatch(request_id):
+        raise invalid(
+            "request_id",
+            "REQUEST_ID_MALFORMED",
+            "request_id: 1 to 64 characters of [A-Za-z0-9._-] are expected",
+        )
+
+
+def _check_optional(wish: Wish) -> None:
+    client = wish.client
+    if client.ip_address:
+        try:
+            ipaddress.ip_address(client.ip_address)
+        except ValueError:
+            raise invalid(
+                "client.ip_address", "IP_ADDRESS_MALFORMED", "client.ip_address: not an IPv4 or IPv6 address"
+            ) from None
+    if len(client.user_agent.encode()) > MAX_USER_AGENT:
+        raise invalid(
+            "client.user_agent",
+            "USER_AGENT_TOO_LONG",
+            f"client.user_agent: at most {MAX_USER_AGENT} bytes are expected",
+        )
+    if client.device_public_key_jwk:
+        read_device_key(client.device_public_key_jwk)
+    if wish.locale and not _LOCALE.fullmatch(wish.locale):
+        raise invalid("locale", "LOCALE_MALFORMED", 'locale: a BCP 47 tag such as "ru" or "pt-BR" is expected')
+    if len(wish.consent_reference.encode()) > MAX_REFERENCE:
+        raise invalid(
+            "consent_reference",
+            "CONSENT_REFERENCE_TOO_LONG",
+            f"consent_reference: at most {MAX_REFERENCE} bytes are expected",
+        )
+    if wish.replaces_binding and not _BINDING_ID.fullmatch(wish.replaces_binding):
+        raise invalid(
+            "replaces_binding",
+            "BINDING_ID_MALFORMED",
+            "replaces_binding: 32 lowercase hexadecimal digits are expected",
+        )
+    if wish.purpose is Purpose.CHANGE_NUMBER and not wish.replaces_binding:
+        raise invalid(
+            "replaces_binding",
+            "REPLACES_BINDING_REQUIRED",
+            "replaces_binding: required for the purpose CHANGE_NUMBER",
+        )

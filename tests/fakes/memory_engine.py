@@ -1,0 +1,252 @@
+"""A second engine for the store: dictionaries. It keeps the engine's contract honest, and can be made to fail.
+
+    disk = MemoryDisk()                       # outlives the engine, as a disk does
+    engine = MemoryEngine(disk)
+    engine.trouble["commit"] = EngineError(...)   # raised at the next call, once
+
+`engine.events` records what was called, and what the signer of `recording_signer` was asked, in order.
+"""
+
+import copy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from numseal.adapters.store.engine import Attestation, Changes, EngineError, Head, Loaded, Narrow, Wanted, Whole
+from numseal.domain.binding import LIVE
+from numseal.tlog.hashing import EMPTY_ROOT
+
+_LIVE = {state.value for state in LIVE}
+
+
+@dataclass
+class Tables:
+    """All rows, as the schema has them."""
+
+    head: Head = Head("", 0, EMPTY_ROOT, b"", 0, "", b"")
+    subjects: dict[bytes, tuple[str, bytes, bytes]] = field(default_factory=dict)
+    verifications: dict[str, tuple[bytes, int, bytes]] = field(default_factory=dict)
+    requests: dict[bytes, tuple[str, int, bytes]] = field(default_factory=dict)
+    bindings: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    binding_bodies: dict[str, bytes] = field(default_factory=dict)
+    budgets: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    attestations: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    leaves: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    tiles: dict[tuple[int, int], tuple[bytes, bytes]] = field(default_factory=dict)
+
+    def copy(self) -> "Tables":
+        """Copy the tables; rows never change."""
+        return Tables(**{name: copy.copy(table) for name, table in vars(self).items()})
+
+    def live(self, subject_ref: bytes) -> tuple[Any, ...] | None:
+        """Return the subject's live binding."""
+        found = [row for row in self.bindings.values() if row[3] == subject_ref and row[4] in _LIVE]
+        if len(found) > 1:
+            raise EngineError("ROWS_REFUSED", "two live bindings of one subject")
+        return found[0] if found else None
+
+
+@dataclass
+class MemoryDisk:
+    """What is left when an engine is gone."""
+
+    tables: Tables = field(default_factory=Tables)
+
+
+class MemoryLogRows:
+    """The log's rows of the tables at hand."""
+
+    tables: Tables
+
+    async def leaf_hashes(self, start: int, count: int) -> list[bytes]:
+        return [row[2] for row in self.tables.leaves[start : start + count]]
+
+    async def tile_roots(self, level: int, start: int, count: int) -> list[bytes]:
+        names = ((level, index) for index in range(start, start + count))
+        return [self.tables.tiles[name][0] for name in names if name in self.tables.tiles]
+
+
+class MemoryReads(MemoryLogRows):
+    """Implements `engine.Reads`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    async def verification(self, verification_id: str) -> Whole | None:
+        row = self.tables.verifications.get(verification_id)
+        return row and (verification_id, row[2], self.tables.subjects[row[0]][1], row[0])
+
+    async def binding(self, binding_id: str) -> Whole | None:
+        row = self.tables.bindings.get(binding_id)
+        return row and self._whole(row)
+
+    def _whole(self, row: tuple[Any, ...]) -> Whole:
+        return row[0], self.tables.binding_bodies[row[0]], self.tables.subjects[row[3]][1], row[3]
+
+    async def account(self, account_ref: bytes) -> list[Narrow]:
+        return [(row[0], *row[3:]) for row in self.tables.bindings.values() if row[2] == account_ref]
+
+    async def holder(self, subject_ref: bytes) -> bytes | None:
+        row = self.tables.live(subject_ref)
+        return row and row[2]
+
+    async def account_bindings(self, account_ref: bytes, after: str, limit: int) -> list[Whole]:
+        return self._page(2, account_ref, after, limit)
+
+    async def party_bindings(self, relying_party: str, after: str, limit: int) -> list[Whole]:
+        return self._page(1, relying_party, after, limit)
+
+    def _page(self, column: int, value: object, after: str, limit: int) -> list[Whole]:
+        rows = sorted(row for row in self.tables.bindings.values() if row[column] == value and row[0] > after)
+        return [self._whole(row) for row in rows[:limit]]
+
+    async def attestation(self, jti: str) -> Attestation | None:
+        row = self.tables.attestations.get(jti)
+        if row is None:
+            return None
+        _, binding_id, verification_id, party, ref, key_id, leaf_index, signing_input, signature, body = row
+        key = self.tables.subjects[ref][1]
+        return (binding_id, verification_id, party, key_id, leaf_index, signing_input, signature, body, key, ref)
+
+    async def tile(self, level: int, index: int) -> bytes | None:
+        row = self.tables.tiles.get((level, index))
+        return row and row[1]
+
+    async def entries(self, start: int, count: int) -> list[bytes]:
+        return [row[1] for row in self.tables.leaves[start : start + count]]
+
+    async def find_leaf(self, leaf_hash: bytes) -> int | None:
+        return next((row[0] for row in self.tables.leaves if row[2] == leaf_hash), None)
+
+
+class MemoryEngine(MemoryLogRows):
+    """Implements `engine.Engine`."""
+
+    def __init__(self, disk: MemoryDisk) -> None:
+        self.disk = disk
+        self.reads = MemoryReads(disk.tables)
+        self.tables = disk.tables
+        self.events: list[str] = []
+        self.trouble: dict[str, Exception] = {}
+        self.loses_commits = False
+        self.closed = False
+        self._open = False
+
+    def _called(self, what: str) -> None:
+        self.events.append(what)
+        if what in self.trouble:
+            raise self.trouble.pop(what)
+
+    async def begin(self) -> Head:
+        self._called("begin")
+        assert not self._open, "a batch is open already"
+        self._open = True
+        self.tables = self.disk.tables.copy()
+        return self.tables.head
+
+    async def load(self, wanted: Wanted) -> Loaded:
+        self._called("load")
+        tables, loaded = self.tables, Loaded()
+        for name in wanted.verifications:
+            if row := tables.verifications.get(name):
+                loaded.verifications[name] = (row[0], row[2])
+                loaded.subjects[row[0]] = tables.subjects[row[0]][1]
+        for ref in wanted.subjects:
+            if ref in tables.subjects:
+                loaded.subjects[ref] = tables.subjects[ref][1]
+                if live := tables.live(ref):
+                    loaded.live[ref] = live[0]
+        for name in (*wanted.bindings, *loaded.live.values()):
+            if binding := tables.bindings.get(name):
+                loaded.bindings[name] = (binding[3], tables.binding_bodies[name])
+                loaded.subjects[binding[3]] = tables.subjects[binding[3]][1]
+        for ref in wanted.requests:
+            if (request := tables.requests.get(ref)) and request[1] > wanted.now:
+                loaded.requests[ref] = request[2]
+        loaded.budgets = {ref: tables.budgets[ref][0] for ref in wanted.budgets if ref in tables.budgets}
+        loaded.expired = wanted.purge and (
+            any(row[1] <= wanted.now for row in tables.verifications.values())
+            or any(row[1] <= wanted.now for row in tables.requests.values())
+            or any(row[1] <= wanted.now for row in tables.budgets.values())
+        )
+        return loaded
+
+    async def flush(self, changes: Changes) -> None:
+        self._called("flush")
+        tables = self.tables
+        for ref, *subject in changes.subjects:
+            _new(tables.subjects, ref, tuple(subject))
+        for name, ref, purge_time, body in changes.verifications:
+            assert ref in tables.subjects
+            tables.verifications[name] = (ref, purge_time, body)
+        tables.requests.update({ref: (name, purge_time, body) for ref, name, purge_time, body in changes.requests})
+        for binding in changes.bindings:
+            assert binding[3] in tables.subjects
+            tables.bindings[binding[0]] = binding
+            tables.live(binding[3])
+        tables.binding_bodies.update(changes.binding_bodies)
+        tables.budgets.update({ref: (count, end) for ref, count, end in changes.budgets})
+        for attestation in changes.attestations:
+            _new(tables.attestations, attestation[0], attestation)
+        for leaf in changes.leaves:
+            assert leaf[0] == len(tables.leaves)
+            tables.leaves.append(leaf)
+        for level, index, root, data in changes.tiles:
+            _new(tables.tiles, (level, index), (root, data))
+        for signature, jti in changes.signatures:
+            if jti in tables.attestations and tables.attestations[jti][8] is None:
+                *front, _, body = tables.attestations[jti]
+                tables.attestations[jti] = (*front, signature, body)
+        if changes.purge is not None:
+            self._purge(changes.purge)
+        tables.head = changes.head
+
+    def _purge(self, now: int) -> None:
+        tables = self.tables
+        gone = {name: row for name, row in tables.verifications.items() if row[1] <= now}
+        tables.verifications = {name: row for name, row in tables.verifications.items() if name not in gone}
+        kept = {row[0] for row in tables.verifications.values()} | {row[3] for row in tables.bindings.values()}
+        for ref in {row[0] for row in gone.values()} - kept:
+            del tables.subjects[ref]
+        tables.requests = {ref: row for ref, row in tables.requests.items() if row[1] > now}
+        tables.budgets = {ref: row for ref, row in tables.budgets.items() if row[1] > now}
+
+    async def commit(self) -> None:
+        try:
+            self._called("commit")
+        except EngineError as error:
+            if not error.settled and not self.loses_commits:
+                self.disk.tables = self.tables
+            raise
+        self.disk.tables = self.tables
+        self._open = False
+
+    async def rollback(self) -> None:
+        self._called("rollback")
+        self._open = False
+
+    async def recover(self) -> Head:
+        self._called("recover")
+        self._open = False
+        return self.disk.tables.head
+
+    def show(self) -> None:
+        self._called("show")
+        self.reads.tables = self.disk.tables
+
+    async def tidy(self) -> None:
+        self._called("tidy")
+
+    async def close(self) -> None:
+        self._called("close")
+        self.closed = True
+
+
+def _new(table: dict[Any, Any], key: object, row: object) -> None:
+    if key in table:
+        raise EngineError("ROWS_REFUSED", f"{key!r} is there already")
+    table[key] = row
+
+
+def damaged(disk: MemoryDisk, **changes: Any) -> None:
+    """Change fields of the head behind the store's back."""
+    disk.tables.head = replace(disk.tables.head, **changes)

@@ -1,0 +1,116 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+
+from fakes.certificates import Authority, Identity
+from fakes.rpc import PARTY, bearer, failure, gate_of, raw, serving
+from numseal.adapters.rpc.gate import MAX_TOKEN, Gate, for_anyone, for_relying_party
+from numseal.domain.relying_party import RelyingParty
+
+TOKEN = "token-of-messenger-1"
+CALL = "/test.Service/Call"
+
+
+class Echo:
+    """Answers with who called and what they sent."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+
+    @for_relying_party
+    async def whoami(self, request: bytes, party: RelyingParty) -> bytes:
+        return party.relying_party.encode() + b":" + request
+
+    @for_anyone
+    async def open(self, request: bytes) -> bytes:
+        if request == b"fail":
+            raise RuntimeError("inside")
+        return request
+
+    def add(self, server: grpc.aio.Server) -> None:
+        handlers: dict[str, Any] = {
+            "Call": grpc.unary_unary_rpc_method_handler(self.whoami),
+            "Open": grpc.unary_unary_rpc_method_handler(self.open),
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Service", handlers),))
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_a_known_token_names_its_relying_party(scheme: str) -> None:
+    async with serving(Echo(gate_of(TOKEN)).add) as channel:
+        answer = await raw(channel, CALL)(b"x", metadata=(("authorization", f"{scheme} {TOKEN}"),))
+    assert answer == b"messenger-1:x"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ((), "CREDENTIALS_MISSING"),
+        ((("authorization", ""),), "CREDENTIALS_MALFORMED"),
+        ((("authorization", "Bearer"),), "CREDENTIALS_MALFORMED"),
+        ((("authorization", f"Basic {TOKEN}"),), "CREDENTIALS_MALFORMED"),
+        ((("authorization", "Bearer " + "a" * MAX_TOKEN),), "CREDENTIALS_MALFORMED"),
+        (bearer("another"), "TOKEN_UNKNOWN"),
+        (bearer(TOKEN + " "), "TOKEN_UNKNOWN"),
+        (bearer(""), "TOKEN_UNKNOWN"),
+    ],
+)
+async def test_whoever_shows_no_known_token_is_refused(metadata: tuple[tuple[str, str], ...], reason: str) -> None:
+    async with serving(Echo(gate_of(TOKEN)).add) as channel:
+        found = await failure(raw(channel, CALL)(b"x", metadata=metadata))
+    assert (found.code, found.reason) == (grpc.StatusCode.UNAUTHENTICATED, reason)
+    assert TOKEN not in found.message
+
+
+async def test_for_anyone_asks_for_nothing_and_still_translates_faults() -> None:
+    async with serving(Echo(gate_of(TOKEN)).add) as channel:
+        assert await raw(channel, "/test.Service/Open")(b"x") == b"x"
+        found = await failure(raw(channel, "/test.Service/Open")(b"fail"))
+    assert (found.code, found.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+
+
+@asynccontextmanager
+async def mutual_tls(gate: Gate, authority: Authority, client: Identity) -> AsyncIterator[grpc.aio.Channel]:
+    own = authority.issue("localhost")
+    server = grpc.aio.server()
+    Echo(gate).add(server)
+    credentials = grpc.ssl_server_credentials(
+        [(own.key, own.certificate)], root_certificates=authority.certificate, require_client_auth=True
+    )
+    port = server.add_secure_port("127.0.0.1:0", credentials)
+    await server.start()
+    try:
+        async with grpc.aio.secure_channel(
+            f"127.0.0.1:{port}",
+            grpc.ssl_channel_credentials(authority.certificate, client.key, client.certificate),
+            options=(("grpc.ssl_target_name_override", "localhost"),),
+        ) as channel:
+            yield channel
+    finally:
+        await server.stop(None)
+
+
+async def test_a_known_certificate_names_its_relying_party() -> None:
+    authority = Authority("authority")
+    client = authority.issue("messenger")
+    async with mutual_tls(Gate({}, {client.digest: PARTY}), authority, client) as channel:
+        assert await raw(channel, CALL)(b"x") == b"messenger-1:x"
+
+
+async def test_a_certificate_of_the_same_authority_is_not_enough() -> None:
+    authority = Authority("authority")
+    known, other = authority.issue("messenger"), authority.issue("messenger")
+    async with mutual_tls(Gate({}, {known.digest: PARTY}), authority, other) as channel:
+        found = await failure(raw(channel, CALL)(b"x"))
+    assert (found.code, found.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CERTIFICATE_UNKNOWN")
+
+
+async def test_a_wrong_token_is_not_made_good_by_a_certificate() -> None:
+    authority = Authority("authority")
+    client = authority.issue("messenger")
+    async with mutual_tls(Gate({}, {client.digest: PARTY}), authority, client) as channel:
+        found = await failure(raw(channel, CALL)(b"x", metadata=bearer("wrong")))
+    assert found.reason == "TOKEN_UNKNOWN"

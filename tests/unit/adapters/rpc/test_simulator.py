@@ -1,0 +1,408 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from fakes.clock import FakeClock
+from fakes.rpc import bearer, failure, gate_of, serving
+from numseal.adapters.operators.simulator.network import SimulatedNetwork
+from numseal.adapters.rpc.simulator import MAX_WAIT, SimulatorService
+from numseal.adapters.rpc.simulator_changes import MAX_CHANGES, changes_of
+from numseal.adapters.rpc.simulator_messages import subscriber_message
+from numseal.adapters.rpc.simulator_values import LINE_TYPES, REACHABILITIES, SIGNALS
+from numseal.api.operator.v1 import subscriber_pb2 as op
+from numseal.api.simulator.v1 import simulator_pb2 as pb
+from numseal.api.simulator.v1.simulator_pb2_grpc import SimulatorServiceStub, add_SimulatorServiceServicer_to_server
+from numseal.domain.evidence import (
+    SIGNAL_NAMES,
+    ContractType,
+    ForwardingKind,
+    LineType,
+    Port,
+    Reachability,
+    SignalState,
+    SimChange,
+    SimChangeKind,
+)
+from numseal.domain.simulation import (
+    Activate,
+    At,
+    Change,
+    ChangeDevice,
+    DeliveryBehavior,
+    Message,
+    MessageKind,
+    OverrideSignal,
+    PortNumber,
+    Recycle,
+    Roam,
+    ScriptLookup,
+    SetContractType,
+    SetDelivery,
+    SetForwarding,
+    SetHomeRouted,
+    SetIdentityOnFile,
+    SetLineType,
+    SetReachability,
+    SetServices,
+    SimulatedOperatorInfo,
+    SimulatedSubscriber,
+    SwapSim,
+    Terminate,
+)
+
+if TYPE_CHECKING:  # the stubs' name for what SimulatorServiceStub makes of an aio channel
+    from numseal.api.simulator.v1.simulator_pb2_grpc import SimulatorServiceAsyncStub
+
+TOKEN = "token"
+NUMBER = "+79161234567"
+NOBODYS = "+79990000000000"
+
+
+@dataclass
+class ListeningNetwork:
+    """A network that notes how long it was asked to wait, and waits for nobody."""
+
+    inner: SimulatedNetwork
+    waits: list[float] = field(default_factory=list)
+
+    def operators(self) -> tuple[SimulatedOperatorInfo, ...]:
+        return self.inner.operators()
+
+    def subscriber(self, msisdn: str) -> SimulatedSubscriber:
+        return self.inner.subscriber(msisdn)
+
+    def change(self, msisdn: str, *changes: Change | At) -> SimulatedSubscriber:
+        return self.inner.change(msisdn, *changes)
+
+    async def inbox(self, msisdn: str, after: str = "", wait: float = 0.0) -> tuple[Message, ...]:
+        self.waits.append(wait)
+        return await self.inner.inbox(msisdn, after)
+
+
+class World:
+    """A simulated network behind a server, and a relying party's calls."""
+
+    def __init__(self, channel: grpc.aio.Channel, network: ListeningNetwork) -> None:
+        self.network = network
+        self.stub: SimulatorServiceAsyncStub = SimulatorServiceStub(channel)
+        self.metadata = bearer(TOKEN)
+
+    async def update(self, *changes: pb.SubscriberChange, number: str = NUMBER) -> pb.SimulatedSubscriber:
+        request = pb.UpdateSubscriberRequest(phone_number=number, changes=changes)
+        return (await self.stub.UpdateSubscriber(request, metadata=self.metadata)).subscriber
+
+    async def subscriber(self) -> pb.SimulatedSubscriber:
+        request = pb.GetSubscriberRequest(phone_number=NUMBER)
+        return (await self.stub.GetSubscriber(request, metadata=self.metadata)).subscriber
+
+    async def inbox(self, **asked: Any) -> list[pb.Message]:
+        request = pb.GetInboxRequest(phone_number=NUMBER, **asked)
+        return list((await self.stub.GetInbox(request, metadata=self.metadata)).messages)
+
+
+@asynccontextmanager
+async def made() -> AsyncIterator[World]:
+    network = ListeningNetwork(SimulatedNetwork(1, FakeClock()))
+    service = SimulatorService(gate_of(TOKEN), network)
+    async with serving(lambda server: add_SimulatorServiceServicer_to_server(service, server)) as channel:
+        yield World(channel, network)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with made() as it:
+        yield it
+
+
+async def test_only_relying_parties_play(world: World) -> None:
+    for call in (
+        world.stub.ListOperators(pb.ListOperatorsRequest()),
+        world.stub.GetInbox(pb.GetInboxRequest(phone_number=NUMBER)),
+        world.stub.GetSubscriber(pb.GetSubscriberRequest(phone_number=NUMBER)),
+        world.stub.UpdateSubscriber(pb.UpdateSubscriberRequest(phone_number=NUMBER)),
+    ):
+        assert (await failure(call)).code is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_operators_are_listed_with_their_ranges(world: World) -> None:
+    answer = await world.stub.ListOperators(pb.ListOperatorsRequest(), metadata=world.metadata)
+    operators = {item.operator_id: item for item in answer.operators}
+    assert list(operators) == sorted(operators)
+    mts = operators["mts"]
+    assert (mts.display_name, list(mts.plmns), mts.example_phone_number) == ("MTS", ["250-01"], NUMBER)
+    assert any(item.first_phone_number <= NUMBER <= item.last_phone_number for item in mts.ranges)
+    for item in mts.ranges:
+        assert len(item.first_phone_number) == len(item.last_phone_number) == len(NUMBER)
+    assert not operators["rostelecom-fixed"].plmns
+
+
+async def test_messages_are_read_as_they_came(world: World) -> None:
+    inner = world.network.inner
+    subscriber = inner.subscriber(NUMBER)
+    inner.deliver(subscriber, MessageKind.SMS, "Messenger", "Ваш код 123456")
+    inner.deliver(subscriber, MessageKind.VOICE, "Messenger", "one two three")
+    sms, voice = await world.inbox()
+    assert (sms.kind, sms.sender_id, sms.text) == (pb.MESSAGE_KIND_SMS, "Messenger", "Ваш код 123456")
+    assert sms.receive_time.seconds == inner.clock.now()
+    assert voice.kind == pb.MESSAGE_KIND_VOICE
+    assert [item.message_id for item in await world.inbox(after_message_id=sms.message_id)] == [voice.message_id]
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        (None, 0.0),
+        (Duration(seconds=2, nanos=500_000_000), 2.5),
+        (Duration(seconds=30), MAX_WAIT),
+        (Duration(seconds=31), MAX_WAIT),
+        (Duration(seconds=2**62), MAX_WAIT),
+    ],
+)
+async def test_a_wait_ends_after_thirty_seconds(world: World, asked: Duration | None, waited: float) -> None:
+    await world.inbox(wait=asked)
+    assert world.network.waits == [waited]
+
+
+@pytest.mark.parametrize("wait", [Duration(seconds=-1), Duration(nanos=-1), Duration(nanos=1_000_000_000)])
+async def test_a_wait_that_is_no_time_is_refused(world: World, wait: Duration) -> None:
+    found = await failure(world.inbox(wait=wait))
+    assert (found.code.name, found.reason, found.field) == ("INVALID_ARGUMENT", "DURATION_NEGATIVE", "wait")
+    assert world.network.waits == []
+
+
+@pytest.mark.parametrize(
+    "number", ["", "79161234567", "+7 916 1234567", "+٧٩١٦١٢٣٤٥٦٧", "+0123456789", "+" + "7" * 5_000]
+)
+async def test_a_number_not_in_e164_is_refused(world: World, number: str) -> None:
+    metadata = world.metadata
+    for call in (
+        world.stub.GetInbox(pb.GetInboxRequest(phone_number=number), metadata=metadata),
+        world.stub.GetSubscriber(pb.GetSubscriberRequest(phone_number=number), metadata=metadata),
+        world.update(pb.SubscriberChange(recycle=pb.Recycle()), number=number),
+    ):
+        found = await failure(call)
+        assert (found.reason, found.field) == ("PHONE_NUMBER_MALFORMED", "phone_number")
+
+
+async def test_a_number_nobody_simulates_is_not_found(world: World) -> None:
+    request = pb.GetSubscriberRequest(phone_number=NOBODYS)
+    found = await failure(world.stub.GetSubscriber(request, metadata=world.metadata))
+    assert (found.code.name, found.reason) == ("NOT_FOUND", "PHONE_NUMBER_NOT_SIMULATED")
+
+
+KINDS: list[tuple[pb.SubscriberChange, Change]] = [
+    (pb.SubscriberChange(swap_sim=pb.SwapSim(kind=op.SIM_CHANGE_KIND_ESIM)), SwapSim(SimChangeKind.ESIM)),
+    (pb.SubscriberChange(change_device=pb.ChangeDevice()), ChangeDevice("", 1)),
+    (
+        pb.SubscriberChange(change_device=pb.ChangeDevice(tac="35332811", sims_on_device=9)),
+        ChangeDevice("35332811", 9),
+    ),
+    (pb.SubscriberChange(port=pb.PortNumber(operator_id="megafon")), PortNumber("megafon", "")),
+    (pb.SubscriberChange(port=pb.PortNumber(operator_id="other", plmn="208-01")), PortNumber("other", "208-01")),
+    (
+        pb.SubscriberChange(set_forwarding=pb.SetForwarding(kind=op.FORWARDING_KIND_BUSY, active=True)),
+        SetForwarding(ForwardingKind.BUSY, active=True),
+    ),
+    (
+        pb.SubscriberChange(set_forwarding=pb.SetForwarding(kind=op.FORWARDING_KIND_NO_REPLY)),
+        SetForwarding(ForwardingKind.NO_REPLY, active=False),
+    ),
+    (pb.SubscriberChange(roam=pb.Roam(plmn="262-01")), Roam("262-01")),
+    (
+        pb.SubscriberChange(
+            set_services=pb.SetServices(sms_service=op.SERVICE_STATE_OFF, data_service=op.SERVICE_STATE_ON)
+        ),
+        SetServices(sms=False, voice=None, data=True),
+    ),
+    (pb.SubscriberChange(recycle=pb.Recycle()), Recycle()),
+    (pb.SubscriberChange(terminate=pb.Terminate()), Terminate()),
+    (pb.SubscriberChange(activate=pb.Activate()), Activate()),
+    (pb.SubscriberChange(line_type=op.LINE_TYPE_VOIP), SetLineType(LineType.VOIP)),
+    (pb.SubscriberChange(contract_type=op.CONTRACT_TYPE_CORPORATE), SetContractType(ContractType.BUSINESS)),
+    (pb.SubscriberChange(identity_on_file=False), SetIdentityOnFile(identity_on_file=False)),
+    (pb.SubscriberChange(reachability=op.REACHABILITY_NOT_REACHABLE), SetReachability(Reachability.ABSENT)),
+    (pb.SubscriberChange(home_routed=True), SetHomeRouted(home_routed=True)),
+    (
+        pb.SubscriberChange(
+            delivery=pb.Delivery(behavior=pb.DELIVERY_BEHAVIOR_REFUSE, delay=Duration(nanos=250_000_000))
+        ),
+        SetDelivery(DeliveryBehavior.REFUSE, 0.25),
+    ),
+    (
+        pb.SubscriberChange(
+            override=pb.SignalOverride(
+                signal=op.SIGNAL_KIND_PORT, state=op.SIGNAL_STATE_ERROR, code_space="map", code="27"
+            )
+        ),
+        OverrideSignal("port", SignalState.ERROR, "map", 27),
+    ),
+    (
+        pb.SubscriberChange(override=pb.SignalOverride(signal=op.SIGNAL_KIND_SERVING, state=op.SIGNAL_STATE_OK)),
+        OverrideSignal("serving", SignalState.OK),
+    ),
+    (pb.SubscriberChange(lookup=pb.Lookup(delay=Duration(seconds=3), fail=True)), ScriptLookup(3.0, fail=True)),
+]
+
+
+@pytest.mark.parametrize(("message", "change"), KINDS, ids=lambda item: type(item).__name__)
+def test_every_kind_of_change_is_read(message: pb.SubscriberChange, change: Change) -> None:
+    assert changes_of(pb.UpdateSubscriberRequest(changes=[message])) == [change]
+    message = pb.SubscriberChange.FromString(message.SerializeToString())
+    message.occur_time.seconds = 1_700_000_000
+    assert changes_of(pb.UpdateSubscriberRequest(changes=[message])) == [At(1_700_000_000, change)]
+
+
+def test_no_kind_of_change_was_forgotten() -> None:
+    arms = {item.name for item in pb.SubscriberChange.DESCRIPTOR.oneofs_by_name["change"].fields}
+    assert {message.WhichOneof("change") for message, _ in KINDS} == arms
+
+
+SWAP = pb.SubscriberChange(swap_sim=pb.SwapSim(kind=op.SIM_CHANGE_KIND_REPLACED))
+OVERRIDE: dict[str, Any] = {"signal": op.SIGNAL_KIND_PORT, "state": op.SIGNAL_STATE_ERROR}
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "reason"),
+    [
+        ({}, "change", "CHANGE_REQUIRED"),
+        ({"swap_sim": {}}, "swap_sim.kind", "VALUE_UNKNOWN"),
+        ({"swap_sim": {"kind": 99}}, "swap_sim.kind", "VALUE_UNKNOWN"),
+        ({"port": {}}, "port.operator_id", "OPERATOR_ID_LENGTH"),
+        ({"port": {"operator_id": "x" * 65}}, "port.operator_id", "OPERATOR_ID_LENGTH"),
+        ({"set_forwarding": {"kind": 5}}, "set_forwarding.kind", "VALUE_UNKNOWN"),
+        ({"set_services": {"voice_service": 9}}, "set_services.voice_service", "VALUE_UNKNOWN"),
+        ({"line_type": 0}, "line_type", "VALUE_UNKNOWN"),
+        ({"line_type": -1}, "line_type", "VALUE_UNKNOWN"),
+        ({"contract_type": 4}, "contract_type", "VALUE_UNKNOWN"),
+        ({"reachability": 0}, "reachability", "VALUE_UNKNOWN"),
+        ({"delivery": {}}, "delivery.behavior", "VALUE_UNKNOWN"),
+        (
+            {"delivery": {"behavior": pb.DELIVERY_BEHAVIOR_FAIL, "delay": {"seconds": -1}}},
+            "delivery.delay",
+            "DURATION_NEGATIVE",
+        ),
+        ({"override": OVERRIDE | {"signal": 0}}, "override.signal", "VALUE_UNKNOWN"),
+        ({"override": OVERRIDE | {"state": 0}}, "override.state", "VALUE_UNKNOWN"),
+        ({"override": OVERRIDE | {"code_space": "m" * 33}}, "override.code_space", "CODE_SPACE_MALFORMED"),
+        ({"override": OVERRIDE | {"code_space": "m\n"}}, "override.code_space", "CODE_SPACE_MALFORMED"),
+        ({"override": OVERRIDE | {"code": "27a"}}, "override.code", "CODE_MALFORMED"),
+        ({"override": OVERRIDE | {"code": "٢٧"}}, "override.code", "CODE_MALFORMED"),
+        ({"override": OVERRIDE | {"code": "1" * 129}}, "override.code", "CODE_MALFORMED"),
+        ({"lookup": {"delay": {"nanos": -5}}}, "lookup.delay", "DURATION_NEGATIVE"),
+        ({"recycle": {}, "occur_time": {"seconds": -1}}, "occur_time", "OCCUR_TIME_TOO_EARLY"),
+        ({"recycle": {}, "report_delay": {"seconds": -1}}, "report_delay", "DURATION_NEGATIVE"),
+    ],
+)
+async def test_a_change_that_cannot_be_read_changes_nothing(
+    world: World, change: dict[str, Any], field: str, reason: str
+) -> None:
+    before = await world.subscriber()
+    found = await failure(world.update(SWAP, pb.SubscriberChange(**change)))
+    assert (found.code.name, found.reason, found.field) == ("INVALID_ARGUMENT", reason, f"changes[1].{field}")
+    assert await world.subscriber() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "arm", "field"),
+    [
+        ({"recycle": {}, "report_delay": {"seconds": 1}}, "changes.report_delay", "report_delay"),
+        ({"delivery": {"behavior": pb.DELIVERY_BEHAVIOR_VANISH}}, "changes.delivery.behavior", "delivery.behavior"),
+        ({"delivery": {"behavior": pb.DELIVERY_BEHAVIOR_NO_RECEIPT}}, "changes.delivery.behavior", "delivery.behavior"),
+        ({"reachability": op.REACHABILITY_SMS_ONLY}, "changes.reachability", "reachability"),
+        ({"reachability": op.REACHABILITY_DATA_ONLY}, "changes.reachability", "reachability"),
+        (
+            {"set_services": {"sms_service": op.SERVICE_STATE_BARRED}},
+            "changes.set_services",
+            "set_services.sms_service",
+        ),
+    ],
+)
+async def test_what_is_not_simulated_is_said_to_be_not_served(
+    world: World, change: dict[str, Any], arm: str, field: str
+) -> None:
+    found = await failure(world.update(pb.SubscriberChange(**change)))
+    assert (found.code.name, found.reason, found.field) == ("UNIMPLEMENTED", "NOT_SERVED", f"changes[0].{field}")
+    assert found.info.metadata["rpc"] == f"SimulatorService.UpdateSubscriber({arm})"
+
+
+@pytest.mark.parametrize("count", [0, MAX_CHANGES + 1, 1_000])
+async def test_the_count_of_changes_is_bounded(world: World, count: int) -> None:
+    found = await failure(world.update(*[SWAP] * count))
+    assert (found.code.name, found.reason, found.field) == ("INVALID_ARGUMENT", "CHANGES_COUNT", "changes")
+
+
+async def test_sixteen_changes_happen_together(world: World) -> None:
+    before = await world.subscriber()
+    after = await world.update(*[SWAP] * MAX_CHANGES)
+    assert after.sim_generation == before.sim_generation + MAX_CHANGES
+    assert await world.subscriber() == after
+
+
+async def test_the_networks_own_refusals_are_passed_on(world: World) -> None:
+    found = await failure(world.update(SWAP, pb.SubscriberChange(roam=pb.Roam(plmn="25001"))))
+    assert (found.reason, found.field) == ("SUBSCRIBER_CHANGE_INVALID", "changes")
+    future = pb.SubscriberChange(recycle=pb.Recycle(), occur_time=Timestamp(seconds=2**40))
+    assert (await failure(world.update(future))).reason == "OCCUR_TIME_IN_FUTURE"
+    found = await failure(world.update(pb.SubscriberChange(activate=pb.Activate())))
+    assert (found.code.name, found.reason) == ("FAILED_PRECONDITION", "SUBSCRIBER_STATE")
+
+
+async def test_a_changed_subscriber_is_shown_as_changed(world: World) -> None:
+    now = world.network.inner.clock.now()
+    changes = [
+        pb.SubscriberChange(port=pb.PortNumber(operator_id="megafon"), occur_time=Timestamp(seconds=now - 60)),
+        pb.SubscriberChange(set_forwarding=pb.SetForwarding(kind=op.FORWARDING_KIND_UNCONDITIONAL, active=True)),
+        pb.SubscriberChange(set_services=pb.SetServices(voice_service=op.SERVICE_STATE_OFF)),
+        pb.SubscriberChange(override=pb.SignalOverride(code="27", code_space="map", **OVERRIDE)),
+        pb.SubscriberChange(
+            delivery=pb.Delivery(behavior=pb.DELIVERY_BEHAVIOR_FAIL, delay=Duration(seconds=1, nanos=500_000_000))
+        ),
+        pb.SubscriberChange(lookup=pb.Lookup(delay=Duration(seconds=2), fail=True)),
+    ]
+    seen = await world.update(*changes)
+    assert (seen.operator_id, seen.plmn, seen.state) == ("megafon", "250-02", pb.SUBSCRIPTION_STATE_ACTIVE)
+    assert (seen.port.port_time.seconds, seen.port.from_operator_id) == (now - 60, "mts")
+    assert (seen.sim_change.change_time.seconds, seen.sim_change.kind) == (now - 60, op.SIM_CHANGE_KIND_PORT_IN)
+    assert list(seen.forwarding) == [op.FORWARDING_KIND_UNCONDITIONAL]
+    assert (seen.sms_service, seen.voice_service) == (op.SERVICE_STATE_ON, op.SERVICE_STATE_OFF)
+    (override,) = seen.overrides
+    assert override == pb.SignalOverride(code="27", code_space="map", **OVERRIDE)
+    assert seen.delivery == changes[4].delivery
+    assert seen.lookup == changes[5].lookup
+
+
+@pytest.mark.parametrize("line_type", list(LineType))
+@pytest.mark.parametrize("reachability", list(Reachability))
+def test_every_state_the_simulation_can_be_in_has_a_message(line_type: LineType, reachability: Reachability) -> None:
+    drawn = SimulatedNetwork(1, FakeClock()).subscriber(NUMBER)
+    message = subscriber_message(replace(drawn, line_type=line_type, reachability=reachability))
+    assert (message.line_type, message.reachability) == (LINE_TYPES[line_type], REACHABILITIES[reachability])
+
+
+def test_a_subscriber_without_history_or_with_odd_codes_is_shown_so() -> None:
+    drawn = SimulatedNetwork(1, FakeClock()).subscriber(NUMBER)
+    bare = replace(drawn, sim_change=None, port=None, overrides=(OverrideSignal("port", SignalState.STALE),))
+    message = subscriber_message(bare)
+    assert not message.HasField("sim_change")
+    assert not message.HasField("port")
+    assert message.overrides[0].code == ""
+    dated = replace(bare, sim_change=SimChange(5, SimChangeKind.NEW), port=Port(6, "mts"))
+    assert subscriber_message(dated).sim_change.change_time.seconds == 5
+
+
+def test_every_signal_has_its_number() -> None:
+    assert set(SIGNALS) == set(SIGNAL_NAMES)
+    assert set(SIGNALS.values()) == {value for _, value in op.SignalKind.items() if value}
+
+
+@pytest.mark.parametrize("delay", [0.1, 1.9999999999, 0.0])
+def test_a_delay_is_a_duration_that_can_be_sent(delay: float) -> None:
+    drawn = SimulatedNetwork(1, FakeClock()).subscriber(NUMBER)
+    message = subscriber_message(replace(drawn, delivery=SetDelivery(DeliveryBehavior.DELIVER, delay)))
+    assert message.delivery.delay.ToTimedelta().total_seconds() == pytest.approx(delay, abs=1e-6)
