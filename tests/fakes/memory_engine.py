@@ -22,7 +22,7 @@ _LIVE = {state.value for state in LIVE}
 class Tables:
     """All rows, as the schema has them."""
 
-    head: Head = Head("", 0, EMPTY_ROOT, b"", 0, "", b"")
+    head: Head = field(default_factory=lambda: Head("", 0, EMPTY_ROOT, b"", 0, "", b""))
     subjects: dict[bytes, tuple[str, bytes, bytes]] = field(default_factory=dict)
     verifications: dict[str, tuple[bytes, int, bytes]] = field(default_factory=dict)
     requests: dict[bytes, tuple[str, int, bytes]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class MemoryReads(MemoryLogRows):
 
     async def holder(self, subject_ref: bytes) -> bytes | None:
         row = self.tables.live(subject_ref)
-        return row and row[2]
+        return None if row is None else row[2]
 
     async def account_bindings(self, account_ref: bytes, after: str, limit: int) -> list[Whole]:
         return self._page(2, account_ref, after, limit)

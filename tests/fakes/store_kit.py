@@ -1,8 +1,8 @@
 """Opens stores for tests, over either engine, and keeps what outlives a store: the disk, the keys, the clock.
 
-    kit = StoreKit(tmp_path, "memory")
-    store = await kit.open()
-    await store.close(); store = await kit.open()     # the same database again
+kit = StoreKit(tmp_path, "memory")
+store = await kit.open()
+await store.close(); store = await kit.open()     # the same database again
 """
 
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from fakes.clock import FakeClock
 from fakes.memory_engine import MemoryDisk, MemoryEngine
 from fakes.store_rows import FakeSigner
-
 from numseal.adapters.entropy import SystemEntropy
 from numseal.adapters.signers.pem import Ed25519Signer
 from numseal.adapters.store.mark import MarkFile

@@ -1,7 +1,7 @@
 """Rows and commands to try a store with.
 
-    await store.apply(Do(subjects_of(verification), lambda rows: rows.put_verification(verification)))
-    await store.apply(issue(3))                       # a subject, a binding, an attestation and its leaf
+await store.apply(Do(subjects_of(verification), lambda rows: rows.put_verification(verification)))
+await store.apply(issue(3))                       # a subject, a binding, an attestation and its leaf
 """
 
 from collections.abc import Callable
@@ -9,14 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from fakes.evidence import NOW, SIM, answer
-
 from numseal.domain.binding import LIFETIME, Binding, BindingState
 from numseal.domain.evidence import Facts, Method
 from numseal.domain.log import AttestationRecord
 from numseal.domain.verdict import Level
 from numseal.domain.verification import Code, DeliveryState, Opening, Purpose, State, Verification
-from numseal.ports.store import Needs, Rows
 from numseal.ports.signer import SignerError
+from numseal.ports.store import Needs, Rows
 
 T = TypeVar("T")
 PARTY = "acme"
@@ -45,7 +44,9 @@ def phone_of(number: int) -> str:
 
 def verification(number: int = 1, **changes: Any) -> Verification:
     """Make a verification whose code was sent."""
-    opening = Opening(PARTY, f"account-{number}", phone_of(number), Purpose.SIGN_UP, Method.SMS, Level.LOW, "mts", "agr", "d" * 64)
+    opening = Opening(
+        PARTY, f"account-{number}", phone_of(number), Purpose.SIGN_UP, Method.SMS, Level.LOW, "mts", "agr", "d" * 64
+    )
     code = Code(Method.SMS, "e" * 64, b"\x00\xffchallenge", "dlv", DeliveryState.ACCEPTED, NOW, NOW + 600, 6)
     made = Verification(
         name_of(number, "a"), opening, State.CODE_SENT, NOW, NOW, NOW + 1800, sends=1, codes=(code,), before=answer()

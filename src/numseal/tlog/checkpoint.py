@@ -29,9 +29,7 @@ class Checkpoint:
     def __post_init__(self) -> None:
         """Refuse, with CheckpointError, what no checkpoint may state."""
         if any(not line or any(char < " " for char in line) for line in (self.origin, *self.extensions)):
-            raise CheckpointError(
-                "a checkpoint's origin and extension lines are not empty and of one line each"
-            )
+            raise CheckpointError("a checkpoint's origin and extension lines are not empty and of one line each")
         if not 0 <= self.size <= MAX_SIZE:
             raise CheckpointError(f"a checkpoint's size must be 0 to 2^63-1, not {self.size}")
         if len(self.root) != HASH_SIZE:

@@ -44,9 +44,7 @@ def cosign(name: str, private_key: Ed25519PrivateKey, body: str, time: int) -> s
     return note.signature_line(name, key.key_id, value)
 
 
-def verify_cosignatures(
-    checkpoint: note.Note, witnesses: Iterable[note.VerifierKey]
-) -> tuple[Cosignature, ...]:
+def verify_cosignatures(checkpoint: note.Note, witnesses: Iterable[note.VerifierKey]) -> tuple[Cosignature, ...]:
     """Return the valid cosignatures of these witnesses (keys of type 0x04), in the note's order.
 
     Lines of other keys are ignored; none at all is an empty tuple. A wrong line of a known witness raises

@@ -85,9 +85,7 @@ def key_id(name: str, algorithm: int, public_key: bytes) -> bytes:
     return sha256(name.encode() + b"\n" + bytes([algorithm]) + public_key).digest()[:KEY_ID_BYTES]
 
 
-def verifier_key(
-    name: str, key: Ed25519PublicKey | Ed25519PrivateKey, algorithm: int = ED25519
-) -> VerifierKey:
+def verifier_key(name: str, key: Ed25519PublicKey | Ed25519PrivateKey, algorithm: int = ED25519) -> VerifierKey:
     """Make the verifier key of an Ed25519 key under that name."""
     public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
     return VerifierKey(name, algorithm, public.public_bytes_raw())

@@ -61,9 +61,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[byt
         raise ProofError(f"the inclusion path of leaf {index} does not lead to the root of size {size}")
 
 
-def verify_consistency(
-    old_size: int, old_root: bytes, new_size: int, new_root: bytes, path: Sequence[bytes]
-) -> None:
+def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, path: Sequence[bytes]) -> None:
     """Check that the new tree is the old one with leaves appended (RFC 6962 §2.1.2).
 
     Returns nothing when it is; raises ProofError with the reason when it is not.
@@ -105,9 +103,7 @@ def _climb(index: int, level: int, size: int, node: NodeReader) -> list[bytes]:
         # Here index and last leaf part, so this sibling alone may be ragged: it holds the tree's right edge.
         start = (index >> (inner - 1) ^ 1) << (inner - 1)
         path.append(_range_root(start, size, node))
-    path += [
-        node(at, (index >> at) - 1) for at in range(max(inner, level), index.bit_length()) if index >> at & 1
-    ]
+    path += [node(at, (index >> at) - 1) for at in range(max(inner, level), index.bit_length()) if index >> at & 1]
     return path
 
 

@@ -57,9 +57,7 @@ def parse_path(path: str) -> TileId | EntriesId:
     """Read what `tile_path` or `entries_path` writes, and nothing else; TileError otherwise."""
     match = _PATH.fullmatch(path)
     if match is None:
-        raise TileError(
-            "not the path of a tile or an entry bundle: tile/<level or entries>/<index>[.p/<width>]"
-        )
+        raise TileError("not the path of a tile or an entry bundle: tile/<level or entries>/<index>[.p/<width>]")
     index = int(match["index"].replace("/", "").replace("x", ""))
     width = int(match["width"] or TILE_WIDTH)
     parsed: TileId | EntriesId
@@ -97,9 +95,7 @@ def encode_entries(entries: Sequence[bytes]) -> bytes:
     parts = []
     for position, entry in enumerate(entries):
         if len(entry) > MAX_ENTRY_SIZE:
-            raise TileError(
-                f"entry {position} has {len(entry)} bytes; {MAX_ENTRY_SIZE} is the most a bundle takes"
-            )
+            raise TileError(f"entry {position} has {len(entry)} bytes; {MAX_ENTRY_SIZE} is the most a bundle takes")
         parts += [len(entry).to_bytes(_LENGTH_BYTES, "big"), entry]
     return b"".join(parts)
 

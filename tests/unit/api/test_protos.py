@@ -179,9 +179,7 @@ def test_every_signal_has_meta_and_a_kind() -> None:
         assert signal is not None
         assert signal.fields[0].name == "meta"
     kinds = pool.FindEnumTypeByName("numseal.api.operator.v1.SignalKind")
-    assert [value.name for value in kinds.values][1:] == [
-        f"SIGNAL_KIND_{name.upper()}" for name in SIGNALS.split()
-    ]
+    assert [value.name for value in kinds.values][1:] == [f"SIGNAL_KIND_{name.upper()}" for name in SIGNALS.split()]
 
 
 def test_operator_never_learns_the_account() -> None:

@@ -93,9 +93,7 @@ def test_another_key_is_refused() -> None:
         open_checkpoint(sign_checkpoint(HEAD, Ed25519PrivateKey.generate()), VKEY)
 
 
-@pytest.mark.parametrize(
-    "change", [("\n3\n", "\n4\n"), (ORIGIN + "\n3", "log.example/c\n3"), ("AAEC", "AAED")]
-)
+@pytest.mark.parametrize("change", [("\n3\n", "\n4\n"), (ORIGIN + "\n3", "log.example/c\n3"), ("AAEC", "AAED")])
 def test_a_changed_checkpoint_is_refused(change: tuple[str, str]) -> None:
     signed = sign_checkpoint(HEAD, KEY)
     assert signed.replace(*change, 1) != signed

@@ -18,10 +18,7 @@ def test_leaf() -> None:
 
 def test_node() -> None:
     # The transparency-dev/merkle vector for the children "N123" and "N456".
-    assert (
-        node_hash(b"N123", b"N456").hex()
-        == "aa217fe888e47007fa15edab33c2b492a722cb106c64667fc2b044444de66bbb"
-    )
+    assert node_hash(b"N123", b"N456").hex() == "aa217fe888e47007fa15edab33c2b492a722cb106c64667fc2b044444de66bbb"
 
 
 def test_leaf_and_node_are_separate_domains() -> None:

@@ -65,7 +65,7 @@ def _reading(error: Exception) -> tuple[grpc.StatusCode, Reasoning, str]:
 
 
 def _details(reasoning: Reasoning, message: str) -> list[any_pb2.Any]:
-    parts: list["Message"] = [
+    parts: list[Message] = [
         error_details_pb2.ErrorInfo(reason=reasoning.reason, domain=DOMAIN, metadata=dict(reasoning.metadata))
     ]
     if reasoning.field is not None:

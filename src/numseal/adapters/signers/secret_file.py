@@ -18,19 +18,25 @@ class KeyFileError(Exception):
 def read_secret_file(path: Path) -> bytes:
     """Return a file's bytes, 64 KiB at most, if nobody but its owner may read or write it; raises KeyFileError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Not to wait for a writer, should the path be a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            _check(path, os.fstat(descriptor))
+            return os.read(descriptor, MAX_BYTES)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise KeyFileError(f"{path}: cannot be read: {error.strerror}") from None
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - the mode is checked on the very file that is read
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise KeyFileError(f"{path}: is not a file")
-        mode = stat.S_IMODE(status.st_mode)
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise KeyFileError(f"{path}: mode {mode:04o} lets others at the secret; expected 0600: chmod 600 it")
-        if status.st_size > MAX_BYTES:
-            raise KeyFileError(f"{path}: has {status.st_size} bytes; a key file has {MAX_BYTES} at most")
-        return file.read()
+
+
+def _check(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileError(f"{path}: is not a file")
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyFileError(f"{path}: mode {mode:04o} lets others at the secret; expected 0600: chmod 600 it")
+    if status.st_size > MAX_BYTES:
+        raise KeyFileError(f"{path}: has {status.st_size} bytes; a key file has {MAX_BYTES} at most")
 
 
 def create_secret_file(path: Path, content: bytes) -> None:

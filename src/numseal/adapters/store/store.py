@@ -48,6 +48,7 @@ class DurableStore:
         self._log = LogReader(engine.reads)
         self._cache = RowCache(cache_rows)
         self._marker = marker
+        self._closed = False
         self._writer = make_writer(self._on_publish)
         self._marker.note(self._writer.published)
         self._writer.start()
@@ -72,7 +73,10 @@ class DurableStore:
         await self._writer.ready()
 
     async def close(self) -> None:
-        """Commit what waits, then release everything."""
+        """Commit what waits, then release everything; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             await self._writer.close()
             await self._marker.close()

@@ -105,7 +105,10 @@ async def _taken_over(tour: Tour) -> str:
     await tour.sign_up(TAKEN, "erin")
     # Binding and swap are told apart by their times, which are whole seconds.
     await asyncio.sleep(1.1)
-    await tour.change(TAKEN, simulator_pb2.SubscriberChange(swap_sim=simulator_pb2.SwapSim(kind=subscriber_pb2.SIM_CHANGE_KIND_REPLACED)))
+    await tour.change(
+        TAKEN,
+        simulator_pb2.SubscriberChange(swap_sim=simulator_pb2.SwapSim(kind=subscriber_pb2.SIM_CHANGE_KIND_REPLACED)),
+    )
     attacker = await tour.sign_up(TAKEN, "mallory")
     return f"{_words(attacker)}; shown by erin: {await tour.shown(TAKEN, 'erin')}"
 
