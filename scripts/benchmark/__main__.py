@@ -49,14 +49,20 @@ def _read_options() -> tuple[Options, bool]:
 
 
 def _number(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value <= _MOST:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most {_MOST:,}")
+        raise argparse.ArgumentTypeError(f"found {text}, expected a number above 0 and at most {_MOST:,}")
     return value
 
 
 def _count(text: str) -> int:
-    return int(_number(str(int(text))))
+    value = _number(text)
+    if not value.is_integer():
+        raise argparse.ArgumentTypeError(f"found {text}, expected a whole number")
+    return int(value)
 
 
 def _say(text: str) -> None:

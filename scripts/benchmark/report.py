@@ -18,6 +18,7 @@ def to_object(outcome: Outcome) -> dict[str, Any]:
             "python": platform.python_version(),
             "server_core": cores.server if cores else None,
             "client_core": cores.client if cores else None,
+            "load_average_before": round(outcome.load_average, 2),
         },
         "options": {
             "seconds": outcome.options.seconds,
@@ -58,13 +59,11 @@ def _slices(document: dict[str, Any]) -> list[str]:
 
 def _goals(document: dict[str, Any]) -> list[str]:
     width = max(len(goal["name"]) for goal in document["goals"]) + 2
-    lines = [f"{'':<{width}}{'measured':>12}  {'goal':<26}{'':<9}rounds"]
+    lines = [f"{'':<{width}}{'measured':>12}  {'goal':<26}{'':<9}{'by CPU':>6}  rounds"]
     for goal in document["goals"]:
-        rounds = " ".join(str(value) for value in goal["rounds"])
-        value = f"{goal['value']:,}"
-        lines.append(
-            f"{goal['name']:<{width}}{value:>12}  {goal['goal']:<26}{_VERDICTS[goal['met']]:<9}{rounds}".rstrip()
-        )
+        value, by_cpu = f"{goal['value']:,}", "" if goal["by_cpu"] is None else goal["by_cpu"]
+        line = f"{goal['name']:<{width}}{value:>12}  {goal['goal']:<26}{_VERDICTS[goal['met']]:<9}{by_cpu:>6}  "
+        lines.append((line + " ".join(str(rate) for rate in goal["rounds"])).rstrip())
     return lines
 
 
@@ -80,7 +79,8 @@ def _setting(document: dict[str, Any]) -> list[str]:
     if machine["server_core"] is not None:
         pinned = f"servers pinned to core {machine['server_core']}, client to core {machine['client_core']}"
     return [
-        f"{machine['system']} {machine['processor']}, Python {machine['python']}, {pinned}; "
+        f"{machine['system']} {machine['processor']}, Python {machine['python']}, {pinned}, "
+        f"load average {machine['load_average_before']} before the run; "
         f"{options['connections']} connections x {options['streams_per_connection']} calls in flight; "
         f"{options['rounds']} x {options['seconds']} s a slice; {options['bindings']:,} bindings at the start"
     ]

@@ -1,5 +1,6 @@
 """The run: servers up, numbers bound, slices alternately, servers down."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -68,6 +69,7 @@ class Outcome:
 
     options: Options
     cores: Cores | None
+    load_average: float
     slices: list[Slice]
     goals: list[Goal]
     memory: dict[str, int]
@@ -76,14 +78,12 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
-    """What all parts of a run share; `source` counts subjects so that none is verified twice."""
+class _Place:
+    """Where servers are started: their logs' directory, what ends them, and their core."""
 
-    options: Options
     directory: Path
     stack: ExitStack
     cores: Cores | None
-    say: Say
 
     def serve(self, name: str, site: Site, environment: dict[str, str] | None = None) -> Server:
         port = free_port()
@@ -102,19 +102,19 @@ class _Bench:
 
 def bench(options: Options, directory: Path, say: Say) -> Outcome:
     """Run it all in an empty directory; raises LoadError, ServerError or OSError where it cannot be done."""
-    cores = pin_client()
+    cores, load_average = pin_client(), os.getloadavg()[0]
     site = make_site(directory / "cached")
     source = enumerate(subjects(site.seed))
     rpcs = methods(site.token)
     say(f"binding {options.bindings} numbers")
     with ExitStack() as stack:
-        first = _Bench(options, directory, stack, cores, say).serve(
+        first = _Place(directory, stack, cores).serve(
             "first", site, {"PYTHONPYCACHEPREFIX": str(directory / "bytecode")}
         )
         seen = _bind(first, rpcs, site, islice(source, options.bindings))
     uncached_site = site.uncached(directory / "uncached")
     with ExitStack() as stack:
-        this = _Bench(options, directory, stack, cores, say)
+        this = _Place(directory, stack, cores)
         cached, uncached = this.serve("cached", site), this.serve("uncached", uncached_site)
         sizes = _sizes(cached, rpcs, seen)
         echo = _start_echo(this, rpcs, sizes)
@@ -123,9 +123,8 @@ def bench(options: Options, directory: Path, say: Say) -> Outcome:
         memory = {"cached": cached.memory(), "uncached": uncached.memory(), "echo": echo.memory()}
     slices = {load.slice.name: load.slice for load in loads}
     startup = {"cold": first.startup, "warm": cached.startup}
-    return Outcome(
-        options, cores, list(slices.values()), _goals(slices, memory, startup, options), memory, sizes, startup
-    )
+    goals = _goals(slices, memory, startup, options)
+    return Outcome(options, cores, load_average, list(slices.values()), goals, memory, sizes, startup)
 
 
 def _bind(server: Server, rpcs: Methods, site: Site, source: Iterator[tuple[int, Subject]]) -> Flows:
@@ -152,7 +151,7 @@ def _sizes(server: Server, rpcs: Methods, seen: Flows) -> dict[str, int]:
     }
 
 
-def _start_echo(this: _Bench, rpcs: Methods, sizes: dict[str, int]) -> Server:
+def _start_echo(this: _Place, rpcs: Methods, sizes: dict[str, int]) -> Server:
     port = free_port()
     names = (rpcs.check.name, rpcs.start.name, rpcs.finish.name)
     command = [
@@ -209,14 +208,17 @@ def _measure(loads: list[Load], options: Options, say: Say) -> None:
         # Every other round runs backwards, so that what drifts does not favor one side.
         for load in loads if number % 2 == 0 else reversed(loads):
             say(f"round {number + 1} of {options.rounds}: {load.slice.name}")
-            measured = run(
-                load.server.address,
-                load.scripts(),
-                options.seconds,
-                connections=CONNECTIONS,
-                lead=lead,
-                meter=load.server.cpu,
-            )
+            try:
+                measured = run(
+                    load.server.address,
+                    load.scripts(),
+                    options.seconds,
+                    connections=CONNECTIONS,
+                    lead=lead,
+                    meter=load.server.cpu,
+                )
+            except OSError as error:
+                raise LoadError(f"{load.slice.name}: {error}") from error
             if not measured.calls:
                 raise LoadError(
                     f"{load.slice.name}: no call succeeded; {measured.first_failure or 'none was answered'}"

@@ -12,7 +12,7 @@ from fakes.clock import FakeClock
 from fakes.orders import EXPIRE_TIME, code_order, lookup_request, text_order
 from numseal.adapters.operators.simulator.backend import SimulatedOperator
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
-from numseal.domain.evidence import SIGNAL_NAMES, LookupOutcome, Method, Reachability, SignalState
+from numseal.domain.evidence import SIGNAL_NAMES, LookupOutcome, Method, Reachability, ServiceState, SignalState
 from numseal.domain.operator import CodeCheck, CodeChecked, CodeOutcome, SendOutcome
 from numseal.domain.simulation import PortNumber, SetReachability, SetServices
 from numseal.ports.operator_backend import OperatorBackend, OperatorError
@@ -44,9 +44,9 @@ def simulated() -> World:
     clock = FakeClock()
     network = SimulatedNetwork(1, clock)
     absent, ported, barred = "+79161234568", "+79161234569", "+79161234571"
-    network.change(absent, SetReachability(Reachability.ABSENT))
+    network.change(absent, SetReachability(Reachability.NOT_REACHABLE))
     network.change(ported, PortNumber("megafon"))
-    network.change(barred, SetServices(sms=False))
+    network.change(barred, SetServices(sms=ServiceState.BARRED))
 
     async def texts(number: str) -> list[str]:
         return [message.text for message in await network.inbox(number)]
@@ -180,6 +180,16 @@ async def test_absence_does_not_stop_sending(world: World) -> None:
 async def test_some_numbers_take_no_code(world: World, name: str, outcome: SendOutcome) -> None:
     answer = await world.backend.send_code(text_order(getattr(world, name)))
     assert (answer.outcome, answer.delivery_id) == (outcome, "")
+
+
+async def test_an_operators_code_stands_in_every_place_for_it(world: World) -> None:
+    template = "{{code}} is your code\n@example.org #{{code}}"
+    answer = await world.backend.send_code(code_order(world.own, template=template))
+    assert answer.outcome is SendOutcome.ACCEPTED
+    (text,) = await world.texts(world.own)
+    code = text[:6]
+    assert text == f"{code} is your code\n@example.org #{code}"
+    assert (await check(world, "1", answer.challenge, code)).outcome is CodeOutcome.MATCH
 
 
 async def test_no_text_is_no_content(world: World) -> None:

@@ -25,14 +25,16 @@ from numseal.domain.evidence import (
     Possession,
     PreviousBinding,
     Reachability,
-    ServiceDomain,
+    ServiceState,
     Serving,
+    ServingDomain,
     Signal,
     SignalState,
     SimChange,
     SimChangeKind,
     SimRef,
     Subscriber,
+    SubscriberRef,
 )
 from numseal.domain.policy import Policy, parse_policy
 from numseal.domain.rules import SHAPES
@@ -41,7 +43,8 @@ T = TypeVar("T")
 
 NOW = 1_750_000_000
 DAY = 86_400
-SIM = SimRef("5" * 32, 1, Basis.DIRECT)
+OWNER = SubscriberRef("a" * 32, "1")
+SIM = SimRef("5" * 32, "1", Basis.DIRECT)
 
 
 def known(value: T | None) -> Signal[T]:
@@ -57,9 +60,9 @@ def unknown() -> Signal[Any]:
 def subscriber(**signals: Signal[Any]) -> Subscriber:
     """Make an ordinary subscriber, with some signals changed."""
     ordinary = Subscriber(
-        subscriber_ref=known("a" * 32),
+        subscriber_ref=known(OWNER),
         sim_ref=known(SIM),
-        device_ref=known(DeviceRef("d" * 32, 1, "35123456")),
+        device_ref=known(DeviceRef("d" * 32, "1", "35123456")),
         line_type=known(LineType.MOBILE),
         contract_type=known(ContractType.PREPAID),
         identity_on_file=known(True),
@@ -68,12 +71,12 @@ def subscriber(**signals: Signal[Any]) -> Subscriber:
         port=known(None),
         recycled=known(False),
         forwarding=known((Forwarding(ForwardingKind.UNCONDITIONAL, active=False),)),
-        sms_service=known(True),
-        voice_service=known(True),
-        data_service=known(True),
+        sms_service=known(ServiceState.ON),
+        voice_service=known(ServiceState.ON),
+        data_service=known(ServiceState.ON),
         reachability=known(Reachability.REACHABLE),
         last_seen=known(NOW - 60),
-        serving=known(Serving("250-01", "n" * 8, ServiceDomain.CS, Basis.DIRECT, NOW - 3600)),
+        serving=known((Serving("250-01", "e" * 32, ServingDomain.CS, Basis.DIRECT, NOW - 3600, "1"),)),
         sims_on_device=known(1),
     )
     return replace(ordinary, **signals)
@@ -87,7 +90,7 @@ def answer(outcome: LookupOutcome = LookupOutcome.SUBSCRIBER, operator: str = "m
 
 def previous(**facts: Any) -> PreviousBinding:
     """Make an earlier binding of the number, thirty days old, with the same SIM."""
-    then = Facts(operator_id="mts", observed_time=NOW - 30 * DAY, subscriber_ref="a" * 32, sim_ref=SIM)
+    then = Facts(operator_id="mts", observed_time=NOW - 30 * DAY, subscriber_ref=OWNER, sim_ref=SIM)
     return PreviousBinding("b" * 32, same_account=False, verified_time=NOW - 30 * DAY, facts=replace(then, **facts))
 
 

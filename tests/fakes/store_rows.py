@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from fakes.evidence import NOW, SIM, answer
 from numseal.domain.binding import LIFETIME, Binding, BindingState
-from numseal.domain.evidence import Facts, Method
+from numseal.domain.evidence import Facts, Method, SubscriberRef
 from numseal.domain.log import AttestationRecord
 from numseal.domain.verdict import Level
 from numseal.domain.verification import Code, DeliveryState, Opening, Purpose, State, Verification
@@ -71,7 +71,7 @@ def binding(number: int = 1, account: str = "", **changes: Any) -> Binding:
         verified_time=NOW,
         observed_time=NOW,
         expire_time=NOW + LIFETIME,
-        facts=Facts("mts", NOW, "a" * 32, SIM, None),
+        facts=Facts("mts", NOW, SubscriberRef("a" * 32, "1"), SIM, None),
     )
     return replace(made, **changes)
 

@@ -63,6 +63,7 @@ def test_it_holds_figures_against_the_goals(report: dict[str, Any]) -> None:
     for name in RATIOS:
         assert goals[name]["met"] is (goals[name]["value"] >= float(goals[name]["goal"].removeprefix("≥ ")))
         assert len(goals[name]["rounds"]) == report["options"]["rounds"]
+        assert goals[name]["by_cpu"] > 0
     # Whether the goal for ten million bindings is met cannot be told from two hundred.
     assert [goal["met"] for name, goal in goals.items() if name.startswith("memory")] in ([None], [False])
 

@@ -1,6 +1,7 @@
 """Run a server: gRPC and public HTTP on one event loop, until told to stop, losing no call under way."""
 
 import asyncio
+import gc
 import logging
 import signal
 import ssl
@@ -15,7 +16,7 @@ from numseal.adapters.http.app import make_http_app
 from numseal.adapters.rpc.server import RpcServer
 from numseal.adapters.rpc.server import Tls as RpcTls
 from numseal.adapters.rpc.services import services
-from numseal.apps.config import Config, Tls
+from numseal.apps.config import Address, Config, ConfigError, Tls
 from numseal.apps.wiring import assemble
 from numseal.ports.clock import Clock
 from numseal.ports.store import StoreError
@@ -37,8 +38,8 @@ class Addresses:
 def run(config: Config, announce: Callable[[Addresses], None]) -> None:
     """Serve until SIGTERM or SIGINT, then drain; `announce` is called once calls are taken.
 
-    Raises KeyFileError, StoreError and OSError for what keeps the server from starting, and the StoreError after
-    which nothing more can be stored.
+    Raises ConfigError, KeyFileError, StoreError and OSError for what keeps the server from starting, and the
+    StoreError after which nothing more can be stored.
     """
     uvloop.run(_run(config, announce))
 
@@ -54,11 +55,22 @@ async def _run(config: Config, announce: Callable[[Addresses], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with serving(config, on_stop=give_up) as addresses:
+        _spare_the_collector()
         announce(addresses)
         await stop.wait()
         _log.info("draining")
     if broken:
         raise broken[0]
+
+
+def _spare_the_collector() -> None:
+    """Take what was made on the way up out of the garbage collector's rounds, and let it make fewer of them.
+
+    Calls leave no cycles behind that matter; measured with scripts/bench: 5 to 10 % less CPU a call.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _ignore(_error: StoreError) -> None:
@@ -70,16 +82,14 @@ async def serving(
     config: Config, clock: Clock | None = None, on_stop: Callable[[StoreError], None] = _ignore
 ) -> AsyncIterator[Addresses]:
     """Serve while the block runs; at its end calls under way are finished and the store is closed."""
+    tls, context = _read_tls(config.listen.tls), _tls_context(config)
     parts = await assemble(config, clock, on_stop)
     try:
-        tls = _read_tls(config.listen.tls)
         rpc = RpcServer(services(parts.served), address=str(config.listen.grpc), tls=tls)
         http = web.AppRunner(make_http_app(parts.store, parts.served.public_keys), access_log=None)
         await http.setup()
         try:
-            context = _tls_context(config.listen.tls)
-            site = web.TCPSite(http, config.listen.http.host, config.listen.http.port, ssl_context=context)
-            await site.start()
+            await _listen(http, config.listen.http, context)
             await rpc.start()
             try:
                 yield Addresses(f"{config.listen.grpc.host}:{rpc.port}", _bound(http))
@@ -99,12 +109,35 @@ def _read_tls(tls: Tls | None) -> RpcTls | None:
     )
 
 
-def _tls_context(tls: Tls | None) -> ssl.SSLContext | None:
+def _tls_context(config: Config) -> ssl.SSLContext | None:
+    """Read the TLS files; raises ConfigError for those that gRPC would refuse without saying why."""
+    tls = config.listen.tls
     if tls is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(tls.certificate, tls.key)
+    try:
+        # The empty passphrase keeps OpenSSL from asking for one at the terminal.
+        context.load_cert_chain(tls.certificate, tls.key, password="")
+    except ssl.SSLError:
+        raise ConfigError(
+            f"{config.file}: listen.tls_certificate, listen.tls_key: found {tls.certificate} and {tls.key}, "
+            "expected a certificate chain and its private key without passphrase, both as PEM"
+        ) from None
+    if tls.client_ca is not None:
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_verify_locations(tls.client_ca)
+        except ssl.SSLError:
+            raise ConfigError(
+                f"{config.file}: listen.client_ca: found {tls.client_ca}, expected certificates as PEM"
+            ) from None
     return context
+
+
+async def _listen(http: web.AppRunner, address: Address, context: ssl.SSLContext | None) -> None:
+    try:
+        await web.TCPSite(http, address.host, address.port, ssl_context=context).start()
+    except OSError as error:
+        raise OSError(f"{address}: cannot listen there; is the port in use?") from error
 
 
 def _bound(http: web.AppRunner) -> str:

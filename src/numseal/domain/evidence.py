@@ -24,16 +24,16 @@ class SignalState(StrEnum):
 
 
 class LineType(StrEnum):
-    """The kind of line behind a number, as its operator names it."""
+    """What a number is served on, as its operator names it.
+
+    SPECIAL is premium rate, shared cost or freephone; MACHINE a SIM for machines.
+    """
 
     MOBILE = "MOBILE"
     FIXED = "FIXED"
     VOIP = "VOIP"
-    PREMIUM = "PREMIUM"
-    TOLL_FREE = "TOLL_FREE"
-    PAGER = "PAGER"
-    M2M = "M2M"
-    UNKNOWN = "UNKNOWN"
+    SPECIAL = "SPECIAL"
+    MACHINE = "MACHINE"
 
 
 class ContractType(StrEnum):
@@ -41,7 +41,7 @@ class ContractType(StrEnum):
 
     PREPAID = "PREPAID"
     POSTPAID = "POSTPAID"
-    BUSINESS = "BUSINESS"
+    CORPORATE = "CORPORATE"
 
 
 class Basis(StrEnum):
@@ -71,16 +71,24 @@ class ForwardingKind(StrEnum):
     NOT_REACHABLE = "NOT_REACHABLE"
 
 
+class ServiceState(StrEnum):
+    """Whether a service is on: OFF by provisioning or the subscriber, BARRED by the operator."""
+
+    ON = "ON"
+    OFF = "OFF"
+    BARRED = "BARRED"
+
+
 class Reachability(StrEnum):
-    """Whether the handset can be reached now."""
+    """Whether the handset can be reached now; REACHABLE is by SMS and data."""
 
     REACHABLE = "REACHABLE"
-    ABSENT = "ABSENT"
-    DETACHED = "DETACHED"
-    PURGED = "PURGED"
+    SMS_ONLY = "SMS_ONLY"
+    DATA_ONLY = "DATA_ONLY"
+    NOT_REACHABLE = "NOT_REACHABLE"
 
 
-class ServiceDomain(StrEnum):
+class ServingDomain(StrEnum):
     """The core network domain of a serving node."""
 
     CS = "CS"
@@ -90,14 +98,17 @@ class ServiceDomain(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """How a signal came to be: state, times (Unix seconds), source, and a network code in its own code space."""
+    """How a signal came to be: state, times (Unix seconds), source, and the source's own code in its code space.
+
+    `code` is text, since each space has its own ("27" of MAP); empty for none.
+    """
 
     state: SignalState = SignalState.UNKNOWN
     observe_time: int | None = None
     coverage_start_time: int | None = None
     source: str = ""
     code_space: str = ""
-    code: int | None = None
+    code: str = ""
 
 
 UNKNOWN_META = Meta()
@@ -117,11 +128,19 @@ class Signal(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriberRef:
+    """A keyed hash that changes with the owner of the number; comparable within one `key_epoch` only."""
+
+    ref: str
+    key_epoch: str
+
+
+@dataclass(frozen=True, slots=True)
 class SimRef:
     """A keyed hash of the IMSI, made at the operator's edge; comparable within a `key_epoch` and DIRECT basis only."""
 
     ref: str
-    key_epoch: int
+    key_epoch: str
     basis: Basis
 
 
@@ -130,7 +149,7 @@ class DeviceRef:
     """A keyed hash of the IMEI, and its TAC (first eight digits, the model)."""
 
     ref: str
-    key_epoch: int
+    key_epoch: str
     tac: str
 
 
@@ -160,13 +179,14 @@ class Forwarding:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The node that serves the handset; `plmn` as "250-01"."""
+    """A node that serves the handset; `plmn` as "250-01", `node_ref` a keyed hash under `key_epoch`."""
 
     plmn: str
     node_ref: str
-    domain: ServiceDomain
+    domain: ServingDomain
     basis: Basis
     update_time: int
+    key_epoch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +194,11 @@ class Subscriber:
     """All signals of the operator's contract, each with its own state.
 
     `recycled` answers for the `since_time` of the request. `sims_on_device` counts SIMs seen in the same handset.
+    OK without a value means for `sim_change` and `port`: none since `coverage_start_time`. `forwarding` and `serving`
+    hold at most one of each kind and domain; OK and empty means none active, and registered nowhere.
     """
 
-    subscriber_ref: Signal[str] = field(default_factory=Signal)
+    subscriber_ref: Signal[SubscriberRef] = field(default_factory=Signal)
     sim_ref: Signal[SimRef] = field(default_factory=Signal)
     device_ref: Signal[DeviceRef] = field(default_factory=Signal)
     line_type: Signal[LineType] = field(default_factory=Signal)
@@ -187,12 +209,12 @@ class Subscriber:
     port: Signal[Port] = field(default_factory=Signal)
     recycled: Signal[bool] = field(default_factory=Signal)
     forwarding: Signal[tuple[Forwarding, ...]] = field(default_factory=Signal)
-    sms_service: Signal[bool] = field(default_factory=Signal)
-    voice_service: Signal[bool] = field(default_factory=Signal)
-    data_service: Signal[bool] = field(default_factory=Signal)
+    sms_service: Signal[ServiceState] = field(default_factory=Signal)
+    voice_service: Signal[ServiceState] = field(default_factory=Signal)
+    data_service: Signal[ServiceState] = field(default_factory=Signal)
     reachability: Signal[Reachability] = field(default_factory=Signal)
     last_seen: Signal[int] = field(default_factory=Signal)
-    serving: Signal[Serving] = field(default_factory=Signal)
+    serving: Signal[tuple[Serving, ...]] = field(default_factory=Signal)
     sims_on_device: Signal[int] = field(default_factory=Signal)
 
     def signals(self) -> Iterator[tuple[str, Signal[object]]]:
@@ -202,7 +224,7 @@ class Subscriber:
 
 
 SIGNAL_NAMES: tuple[str, ...] = tuple(item.name for item in fields(Subscriber))
-"""The names of all signals, in the order of the contract. A `port` never ported is OK with no value."""
+"""The names of all signals, in the order of the contract."""
 
 
 class LookupOutcome(StrEnum):
@@ -256,12 +278,12 @@ class Possession:
 class Facts:
     """What was known of the number's SIM and owner when a binding was made; later evidence is held against it.
 
-    Empty strings and None stand for not known then.
+    None stands for not known then.
     """
 
     operator_id: str
     observed_time: int
-    subscriber_ref: str = ""
+    subscriber_ref: SubscriberRef | None = None
     sim_ref: SimRef | None = None
     port_time: int | None = None
 
@@ -300,7 +322,7 @@ def facts_of(lookup: Lookup) -> Facts:
     return Facts(
         operator_id=lookup.operator_id,
         observed_time=lookup.time,
-        subscriber_ref=found.subscriber_ref.known or "",
+        subscriber_ref=found.subscriber_ref.known,
         sim_ref=sim if sim is not None and sim.basis is Basis.DIRECT else None,
         port_time=port.time if port is not None else None,
     )

@@ -1,4 +1,4 @@
-"""Phone numbers as E.164 text: parse, mask, and what the public metadata hints about the line.
+"""Phone numbers as E.164 text: parse and mask.
 
 Only the text of a number lives here. Who owns a number is for the number plan (`number_plan`) and the
 operator to say: a possible number passes even where the metadata does not know it, since metadata lags.
@@ -10,10 +10,9 @@ from collections.abc import Callable
 from typing import NewType
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberType, ValidationResult
+from phonenumbers import NumberParseException, ValidationResult
 
 from numseal.domain.errors import Refusal, invalid
-from numseal.domain.evidence import LineType
 
 Msisdn = NewType("Msisdn", str)
 """A number in E.164 with the plus sign and ASCII digits: "+79161234567"."""
@@ -28,15 +27,6 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _INTERNATIONAL = re.compile(r"[^\w+＋]*[+＋]")
 _REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
 _FIELD = "phone_number"
-
-_LINE_TYPES = {
-    PhoneNumberType.MOBILE: LineType.MOBILE,
-    PhoneNumberType.FIXED_LINE: LineType.FIXED,
-    PhoneNumberType.VOIP: LineType.VOIP,
-    PhoneNumberType.PREMIUM_RATE: LineType.PREMIUM,
-    PhoneNumberType.TOLL_FREE: LineType.TOLL_FREE,
-    PhoneNumberType.PAGER: LineType.PAGER,
-}
 
 _LENGTHS = {
     ValidationResult.TOO_SHORT: "too short",
@@ -147,12 +137,3 @@ def mask(msisdn: str) -> str:
     tail = 2 if digits >= 7 else 0  # noqa: PLR2004
     head = max(1, min(4, digits - 7))
     return msisdn[: head + 1] + "*" * (digits - head - tail) + msisdn[digits + 1 - tail :]
-
-
-def static_line_type(msisdn: Msisdn) -> LineType:
-    """Return the kind of line that the public metadata hints at; UNKNOWN where it cannot tell.
-
-    A hint, never a ground for refusal: in North America mobile and fixed look alike, and metadata lags.
-    """
-    number = phonenumbers.parse(msisdn, None)
-    return _LINE_TYPES.get(phonenumbers.number_type(number), LineType.UNKNOWN)

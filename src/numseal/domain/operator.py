@@ -37,7 +37,8 @@ class CodeOrder:
     """Order one code to be sent.
 
     Exactly one of `text` (the whole message, the code made by Numseal) and `template` (the operator makes the code
-    and puts it in place of `{{code}}`) is set. `length` counts digits. `previous_challenge` is that of a resend.
+    and puts it in place of every `{{code}}`, at least one) is set. `length` counts digits. `previous_challenge` is that
+    of a resend.
     """
 
     request_id: str

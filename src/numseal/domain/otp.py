@@ -8,6 +8,9 @@ LIFETIME = 10 * 60
 
 DIGITS = 6
 
+PLACEHOLDER = "{{code}}"
+"""What a text or template has in every place where the code goes."""
+
 
 def code_of(key: bytes, verification_id: str, number: int) -> str:
     """Make the n-th code of a verification (1 is the first): six digits, never one of the earlier ones.
@@ -42,5 +45,5 @@ def is_code(text: str) -> bool:
 
 
 def message(template: str, code: str) -> str:
-    """Put a code in the place of `{{code}}` of a registered text."""
-    return template.replace("{{code}}", code)
+    """Put a code in every place that a text has for it."""
+    return template.replace(PLACEHOLDER, code)

@@ -26,7 +26,6 @@ DAY = 86_400
 Rule = Callable[[Evidence, RuleSetting], Finding | None]
 
 _NOBODY = Subscriber()
-_MOBILE = frozenset({LineType.MOBILE, LineType.UNKNOWN})
 
 
 def latest(evidence: Evidence) -> tuple[str, Lookup]:
@@ -63,10 +62,10 @@ def number_not_served(evidence: Evidence, setting: RuleSetting) -> Finding | Non
 
 
 def line_not_mobile(evidence: Evidence, setting: RuleSetting) -> Finding | None:
-    """Find a line that its operator names as something other than mobile."""
+    """Find a line that its operator names as something other than mobile, a SIM for machines included."""
     where, lookup = latest(evidence)
     line = (lookup.subscriber or _NOBODY).line_type.known
-    if line is None or line in _MOBILE:
+    if line is None or line is LineType.MOBILE:
         return None
     return _finding(
         "LINE_NOT_MOBILE",

@@ -13,6 +13,7 @@ from numseal.domain.evidence import (
     LineType,
     Port,
     Reachability,
+    ServiceState,
     SignalState,
     SimChange,
     SimChangeKind,
@@ -86,7 +87,7 @@ class OverrideSignal:
     signal: str
     state: SignalState
     code_space: str = ""
-    code: int | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +132,9 @@ class Roam:
 class SetServices:
     """Services are switched; None leaves one as it is."""
 
-    sms: bool | None = None
-    voice: bool | None = None
-    data: bool | None = None
+    sms: ServiceState | None = None
+    voice: ServiceState | None = None
+    data: ServiceState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ class SetIdentityOnFile:
 
 @dataclass(frozen=True, slots=True)
 class SetReachability:
-    """The handset can be reached, or not."""
+    """The handset can be reached, in one way only, or not."""
 
     reachability: Reachability
 
@@ -242,9 +243,9 @@ class SimulatedSubscriber:
     sim_generation: int = 1
     device_generation: int = 1
     forwarding: frozenset[ForwardingKind] = frozenset()
-    sms_service: bool = True
-    voice_service: bool = True
-    data_service: bool = True
+    sms_service: ServiceState = ServiceState.ON
+    voice_service: ServiceState = ServiceState.ON
+    data_service: ServiceState = ServiceState.ON
     reachability: Reachability = Reachability.REACHABLE
     serving_node: int = 0
     located_time: int | None = None

@@ -8,6 +8,8 @@ from numseal.domain.verdict import Decision, Finding, Level, Severity, Verdict
 _NOBODY = Subscriber()
 # A port that never happened and a SIM never changed are known facts without a value.
 _MAY_BE_EMPTY = frozenset({"port", "sim_change"})
+# Registered nowhere is known too, and yet names no network that could have vouched for the SIM.
+_MUST_NAME_ONE = frozenset({"serving"})
 
 
 def evaluate(evidence: Evidence, policy: Policy) -> Verdict:
@@ -64,4 +66,8 @@ def _usable(lookup: Lookup | None, name: str) -> bool:
     if lookup is None or lookup.outcome is not LookupOutcome.SUBSCRIBER:
         return False
     signal: Signal[object] = getattr(lookup.subscriber or _NOBODY, name)
-    return signal.meta.state is SignalState.OK and (signal.value is not None or name in _MAY_BE_EMPTY)
+    if signal.meta.state is not SignalState.OK:
+        return False
+    if signal.value is None:
+        return name in _MAY_BE_EMPTY
+    return signal.value != () or name not in _MUST_NAME_ONE

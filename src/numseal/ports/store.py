@@ -150,7 +150,7 @@ class Store(Protocol):
     async def leaf(self, index: int, size: int) -> Leaf:
         """Read a leaf's inclusion path; `size` is at most the published size, 0 means that; the path fits that head.
 
-        Raises Refusal OUT_OF_RANGE.
+        The head of an older size has its root and an empty checkpoint. Raises Refusal OUT_OF_RANGE.
         """
 
     async def find_leaf(self, entry_hash: bytes) -> int | None:

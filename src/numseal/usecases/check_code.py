@@ -1,5 +1,7 @@
 """Take a code: count the guess durably, compare, and have the right one assessed."""
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,6 +16,11 @@ from numseal.ports.store import Needs, Rows, Store
 from numseal.usecases.device_key import check_key_proof
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.flights import Flights
+
+CHECK_TIMEOUT = 3.0
+"""Seconds an operator has to compare a code that it made."""
+
+_log = logging.getLogger(__name__)
 
 
 class CodeResult(StrEnum):
@@ -55,18 +62,13 @@ class _Guess:
         current = _present(rows, self.verification_id)
         if current.accepted_digest:
             return self._again(rows, current)
-        if current.state is not State.CODE_SENT:
-            if current.failure == "ATTEMPTS_EXHAUSTED":
-                return _Taken(CodeResult.EXHAUSTED, current)
-            raise wrong_state(current, "check a code")
-        if rows.now < current.next_check_time:
-            return _Taken(CodeResult.TOO_EARLY, current)
-        live = current.live_codes(rows.now)
-        if not live:
-            return _Taken(CodeResult.EXPIRED, current)
+        unfit = _unfit(current, rows.now)
+        if unfit is not None:
+            return _Taken(unfit, current)
         shared, reserved = self.budgets
         if rows.spent(shared) >= shared.limit and rows.spent(reserved) >= reserved.limit:
             raise shared.refuse(rows.now)
+        live = current.live_codes(rows.now)
         for code in live:
             if code.digest and otp.same(code.digest, self.digest):
                 accepted = _accept(current, code, self.digest, key_proven=self.key_proven, now=rows.now)
@@ -180,18 +182,27 @@ class CheckCode:
             challenge=taken.ask.challenge,
             code=digits,
         )
-        backend = self._operators.get(opening.operator_id)
-        outcome: CodeOutcome | None = None
-        failure = "OPERATOR_NOT_CONNECTED"
-        if backend is not None:
-            try:
-                outcome = (await backend.check_code(check)).outcome
-            except OperatorError as error:
-                failure = error.reason
+        outcome, failure = await self._compare(opening.operator_id, check)
         taken = (await self._store.apply(_Conclude(guess, taken.ask, outcome))).value
         if outcome is None:
             raise unavailable(failure, "the operator that made the code did not compare it; no attempt was counted")
         return taken
+
+    async def _compare(self, operator_id: str, check: CodeCheck) -> tuple[CodeOutcome | None, str]:
+        """Return what the operator says of its code, or None and why it did not say."""
+        backend = self._operators.get(operator_id)
+        if backend is None:
+            return None, "OPERATOR_NOT_CONNECTED"
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT):
+                return CodeOutcome((await backend.check_code(check)).outcome), ""
+        except TimeoutError:
+            return None, "TIMEOUT"
+        except OperatorError as error:
+            return None, error.reason
+        except Exception:  # noqa: BLE001 - a backend is a plugin: whatever escapes it is no answer
+            _log.exception("operator %s broke its contract in check_code", operator_id)
+            return None, "BROKEN_CONTRACT"
 
 
 def _present(rows: Rows, verification_id: str) -> Verification:
@@ -199,6 +210,18 @@ def _present(rows: Rows, verification_id: str) -> Verification:
     if current is None:
         raise LookupError("the verification vanished while a code was being checked")
     return current.at(rows.now)
+
+
+def _unfit(current: Verification, now: int) -> CodeResult | None:
+    """Return what a code is without being compared, None where it is to be; raises Refusal in a state without codes."""
+    if current.state is not State.CODE_SENT and current.failure != "ATTEMPTS_EXHAUSTED":
+        raise wrong_state(current, "check a code")
+    if current.guesses >= MAX_GUESSES:
+        # Also while the operator still compares the last guess: none runs beside it.
+        return CodeResult.EXHAUSTED
+    if now < current.next_check_time:
+        return CodeResult.TOO_EARLY
+    return None if current.live_codes(now) else CodeResult.EXPIRED
 
 
 def _accept(current: Verification, code: Code, digest: str, *, key_proven: bool, now: int) -> Verification:

@@ -230,7 +230,14 @@ class SendCode:
     async def _fail(self, verification: Verification, reason: str, lookup: Lookup | None) -> Verification:
         """End a verification whose first code could not be sent; a further code's failure leaves it as it is."""
         if verification.codes:
-            await self._settle(verification, lambda current, _: current, refund=True)
+            asked = verification.resend_requests[-1]
+
+            def forget(current: Verification, _now: int) -> Verification:
+                # The same request again must not look as if its code had been sent.
+                kept = tuple(request_id for request_id in current.resend_requests if request_id != asked)
+                return replace(current, resend_requests=kept)
+
+            await self._settle(verification, forget, refund=True)
             raise unavailable(reason, f"the operator did not send another code: {reason}; earlier codes still work")
 
         def fail(current: Verification, now: int) -> Verification:

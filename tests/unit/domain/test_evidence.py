@@ -2,7 +2,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from fakes.evidence import NOW, SIM, answer, known, subscriber, unknown
+from fakes.evidence import NOW, OWNER, SIM, answer, known, subscriber, unknown
 from numseal.domain.evidence import (
     SIGNAL_NAMES,
     Basis,
@@ -34,7 +34,7 @@ def test_signals_are_all_there_in_the_contracts_order() -> None:
 
 
 def test_facts_keep_what_later_evidence_is_compared_with() -> None:
-    assert facts_of(answer(port=known(Port(NOW - 5, "beeline")))) == Facts("mts", NOW, "a" * 32, SIM, NOW - 5)
+    assert facts_of(answer(port=known(Port(NOW - 5, "beeline")))) == Facts("mts", NOW, OWNER, SIM, NOW - 5)
     assert facts_of(answer()).port_time is None
 
 

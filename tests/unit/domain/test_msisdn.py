@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numseal.domain.errors import Kind, Refusal
-from numseal.domain.evidence import LineType
-from numseal.domain.msisdn import Msisdn, mask, parse_msisdn, static_line_type
+from numseal.domain.msisdn import mask, parse_msisdn
 
 
 @pytest.mark.parametrize(
@@ -141,19 +140,3 @@ def test_a_mask_hides_four_digits_at_least(digits: int) -> None:
     masked = mask(f"+{digits}")
     assert masked.count("*") >= 4
     assert len(masked) == len(f"+{digits}")
-
-
-@pytest.mark.parametrize(
-    ("number", "line_type"),
-    [
-        ("+79161234567", LineType.MOBILE),
-        ("+74951234567", LineType.FIXED),
-        ("+12125550123", LineType.UNKNOWN),
-        ("+80012345678", LineType.TOLL_FREE),
-        ("+71161234567", LineType.UNKNOWN),
-        ("+445612345678", LineType.VOIP),
-        ("+449012345678", LineType.PREMIUM),
-    ],
-)
-def test_the_metadata_hints_at_a_line_type(number: str, line_type: LineType) -> None:
-    assert static_line_type(Msisdn(number)) is line_type

@@ -89,10 +89,10 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...] | None]] = [
     *[
         ("LINE_NOT_MOBILE", {"after": answer(line_type=known(line))}, ("after.line_type",))
         for line in LineType
-        if line not in {LineType.MOBILE, LineType.UNKNOWN}
+        if line is not LineType.MOBILE
     ],
-    ("LINE_NOT_MOBILE", {"after": answer(line_type=known(LineType.UNKNOWN))}, None),
     ("LINE_NOT_MOBILE", {"after": answer(line_type=unknown())}, None),
+    ("LINE_NOT_MOBILE", {"after": answer(line_type=known(LineType.MOBILE))}, None),
     ("LINE_NOT_MOBILE", {"after": answer(LookupOutcome.NOT_ASSIGNED)}, None),
     (
         "LINE_NOT_MOBILE",
@@ -117,7 +117,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...] | None]] = [
     ("SIM_CHANGED_SINCE_BINDING", {"previous": previous(), "after": answer(sim_ref=unknown())}, None),
     (
         "SIM_CHANGED_SINCE_BINDING",
-        {"previous": previous(), "after": answer(sim_ref=known(replace(OTHER_SIM, key_epoch=2)))},
+        {"previous": previous(), "after": answer(sim_ref=known(replace(OTHER_SIM, key_epoch="2")))},
         None,
     ),
     (
@@ -165,7 +165,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...] | None]] = [
         {"after": answer(sim_ref=known(OTHER_SIM))},
         ("before.sim_ref", "after.sim_ref"),
     ),
-    ("SIM_CHANGED_DURING_VERIFICATION", {"after": answer(sim_ref=known(replace(OTHER_SIM, key_epoch=2)))}, None),
+    ("SIM_CHANGED_DURING_VERIFICATION", {"after": answer(sim_ref=known(replace(OTHER_SIM, key_epoch="2")))}, None),
     ("SIM_CHANGED_DURING_VERIFICATION", {"after": None}, None),
     ("SIM_CHANGED_DURING_VERIFICATION", {"before": no_answer(), "after": answer(sim_ref=known(OTHER_SIM))}, None),
     # forwarding

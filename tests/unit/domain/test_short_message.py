@@ -14,6 +14,7 @@ from numseal.domain.short_message import length
         ("ы" + "a" * 69, 70, 70),
         ("😀", 2, 70),
         ("`", 1, 70),
+        ("\ud800", 1, 70),
     ],
 )
 def test_units_and_how_many_one_message_holds(text: str, size: int, most: int) -> None:

@@ -67,6 +67,8 @@ def test_before_the_code_only_the_decision_counts() -> None:
         ({"after": answer(sim_change=unknown())}, Level.LOW, ("after.sim_change",)),
         ({"before": answer(line_type=unknown())}, Level.LOW, ("before.line_type",)),
         ({"after": answer(serving=unknown())}, Level.SUBSTANTIAL, ("after.serving",)),
+        ({"after": answer(serving=known(()))}, Level.SUBSTANTIAL, ("after.serving",)),
+        ({"after": answer(forwarding=known(None))}, Level.LOW, ("after.forwarding",)),
         ({"after": answer(reachability=unknown())}, Level.SUBSTANTIAL, ("after.reachability",)),
         ({"after": answer(activate_time=known(None))}, Level.SUBSTANTIAL, ("after.activate_time",)),
         ({"after": answer(sim_ref=known(None))}, Level.LOW, ("after.sim_ref",)),
@@ -88,6 +90,10 @@ def test_what_is_missing_lowers_the_level(changes: dict[str, Any], level: Level,
 def test_what_never_happened_is_known_without_a_value(name: str) -> None:
     never: dict[str, Any] = {name: known(None)}
     assert judge(after=answer(**never)).level is Level.SUBSTANTIAL
+
+
+def test_no_forwarding_at_all_is_an_answer() -> None:
+    assert judge(possession=network(), after=answer(forwarding=known(()))).level is Level.HIGH
 
 
 @pytest.mark.parametrize("state", [state for state in SignalState if state is not SignalState.OK])

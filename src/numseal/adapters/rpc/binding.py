@@ -1,5 +1,6 @@
 """Serve BindingService."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ from numseal.ports.clock import Clock
 from numseal.usecases.check_number import MAX_BATCH, CheckNumber, Shown
 from numseal.usecases.read_bindings import ReadBindings
 from numseal.usecases.revoke_binding import RevokeBinding
+
+BREATH = 32
+"""Items of a batch after which other calls get their turn."""
 
 _STATUS = {"INVALID_ARGUMENT": 3, "UNIMPLEMENTED": 12}
 
@@ -60,7 +64,9 @@ class BindingService(BindingServiceServicer):
             message = f"requests: {len(request.requests)}; at most {MAX_BATCH} are expected"
             raise invalid("requests", "TOO_MANY_REQUESTS", message)
         items: list[Shown | Refusal] = []
-        for item in request.requests:
+        for count, item in enumerate(request.requests, start=1):
+            if not count % BREATH:
+                await asyncio.sleep(0)
             try:
                 items.append(shown_of(item))
             except Refusal as refused:
@@ -68,7 +74,9 @@ class BindingService(BindingServiceServicer):
         checks, now = await self._use.check.many(party.relying_party, [i for i in items if isinstance(i, Shown)])
         answers = iter(checks)
         results = []
-        for entry in items:
+        for count, entry in enumerate(items, start=1):
+            if not count % BREATH:
+                await asyncio.sleep(0)
             answer = next(answers) if isinstance(entry, Shown) else entry
             if isinstance(answer, Refusal):
                 results.append(pb.BatchCheckNumbersResult(error=_item_error(answer)))

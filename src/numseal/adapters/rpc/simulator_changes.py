@@ -12,7 +12,7 @@ from numseal.adapters.rpc.simulator_values import (
     FORWARDING_KIND_OF,
     LINE_TYPE_OF,
     REACHABILITY_OF,
-    SERVICE_OF,
+    SERVICE_STATE_OF,
     SIGNAL_OF,
     SIGNAL_STATE_OF,
     SIM_CHANGE_KIND_OF,
@@ -21,6 +21,7 @@ from numseal.adapters.rpc.unserved import refusal
 from numseal.api.operator.v1 import subscriber_pb2
 from numseal.api.simulator.v1 import simulator_pb2 as pb
 from numseal.domain.errors import invalid
+from numseal.domain.evidence import ServiceState
 from numseal.domain.simulation import (
     Activate,
     At,
@@ -50,7 +51,6 @@ MAX_OPERATOR_ID = 64
 MAX_CODE_SPACE, MAX_CODE = 32, 128
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_CODE = re.compile(r"[0-9]{1,128}")
 _NANOS = 1_000_000_000
 
 
@@ -123,18 +123,10 @@ def _set_services(item: pb.SubscriberChange, at: str) -> Change:
     )
 
 
-def _service(value: int, field: str) -> bool | None:
+def _service(value: int, field: str) -> ServiceState | None:
     if value == subscriber_pb2.SERVICE_STATE_UNSPECIFIED:
         return None
-    if value == subscriber_pb2.SERVICE_STATE_BARRED:
-        raise refusal("SimulatorService.UpdateSubscriber(changes.set_services)", field)
-    return _value(SERVICE_OF, value, field)
-
-
-def _reachability(item: pb.SubscriberChange, at: str) -> Change:
-    if item.reachability in {subscriber_pb2.REACHABILITY_SMS_ONLY, subscriber_pb2.REACHABILITY_DATA_ONLY}:
-        raise refusal("SimulatorService.UpdateSubscriber(changes.reachability)", at)
-    return SetReachability(_value(REACHABILITY_OF, item.reachability, at))
+    return _value(SERVICE_STATE_OF, value, field)
 
 
 def _delivery(item: pb.SubscriberChange, at: str) -> Change:
@@ -149,15 +141,13 @@ def _override(item: pb.SubscriberChange, at: str) -> Change:
     override = item.override
     signal = _value(SIGNAL_OF, override.signal, f"{at}.signal")
     state = _value(SIGNAL_STATE_OF, override.state, f"{at}.state")
-    if len(override.code_space) > MAX_CODE_SPACE or not (override.code_space or "-").isprintable():
+    if len(override.code_space) > MAX_CODE_SPACE or not override.code_space.isprintable():
         message = f"{at}.code_space: at most {MAX_CODE_SPACE} printable characters are expected"
         raise invalid(f"{at}.code_space", "CODE_SPACE_MALFORMED", message)
-    if not override.code:
-        return OverrideSignal(signal, state, override.code_space)
-    if not _CODE.fullmatch(override.code):
-        message = f"{at}.code: a number of at most {MAX_CODE} digits is expected, such as 27 of MAP"
+    if len(override.code) > MAX_CODE or not override.code.isprintable():
+        message = f"{at}.code: at most {MAX_CODE} printable characters are expected, such as 27 of MAP"
         raise invalid(f"{at}.code", "CODE_MALFORMED", message)
-    return OverrideSignal(signal, state, override.code_space, int(override.code))
+    return OverrideSignal(signal, state, override.code_space, override.code)
 
 
 def _lookup(item: pb.SubscriberChange, at: str) -> Change:
@@ -177,7 +167,7 @@ _READERS: Mapping[str, Callable[[pb.SubscriberChange, str], Change]] = {
     "line_type": lambda item, at: SetLineType(_value(LINE_TYPE_OF, item.line_type, at)),
     "contract_type": lambda item, at: SetContractType(_value(CONTRACT_TYPE_OF, item.contract_type, at)),
     "identity_on_file": lambda item, _at: SetIdentityOnFile(item.identity_on_file),
-    "reachability": _reachability,
+    "reachability": lambda item, at: SetReachability(_value(REACHABILITY_OF, item.reachability, at)),
     "home_routed": lambda item, _at: SetHomeRouted(item.home_routed),
     "delivery": _delivery,
     "override": _override,

@@ -10,6 +10,7 @@ from numseal.adapters.rpc.simulator_values import (
     LINE_TYPES,
     MESSAGE_KINDS,
     REACHABILITIES,
+    SERVICE_STATES,
     SIGNAL_STATES,
     SIGNALS,
     SIM_CHANGE_KINDS,
@@ -72,9 +73,9 @@ def subscriber_message(subscriber: SimulatedSubscriber) -> pb.SimulatedSubscribe
         sim_change=_sim_change_message(subscriber.sim_change),
         port=_port_message(subscriber.port),
         forwarding=sorted(FORWARDING_KINDS[kind] for kind in subscriber.forwarding),
-        sms_service=_service_message(on=subscriber.sms_service),
-        voice_service=_service_message(on=subscriber.voice_service),
-        data_service=_service_message(on=subscriber.data_service),
+        sms_service=SERVICE_STATES[subscriber.sms_service],
+        voice_service=SERVICE_STATES[subscriber.voice_service],
+        data_service=SERVICE_STATES[subscriber.data_service],
         reachability=REACHABILITIES[subscriber.reachability],
         serving_plmn=subscriber.serving_plmn,
         home_routed=subscriber.home_routed,
@@ -99,16 +100,12 @@ def _port_message(port: evidence.Port | None) -> subscriber_pb2.Port | None:
     return subscriber_pb2.Port(port_time=timestamp(port.time), from_operator_id=port.from_operator)
 
 
-def _service_message(*, on: bool) -> subscriber_pb2.ServiceState.ValueType:
-    return subscriber_pb2.SERVICE_STATE_ON if on else subscriber_pb2.SERVICE_STATE_OFF
-
-
 def _override_message(item: OverrideSignal) -> pb.SignalOverride:
     return pb.SignalOverride(
         signal=SIGNALS[item.signal],
         state=SIGNAL_STATES[item.state],
         code_space=item.code_space,
-        code="" if item.code is None else str(item.code),
+        code=item.code,
     )
 
 

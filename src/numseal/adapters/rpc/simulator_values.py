@@ -1,7 +1,6 @@
-"""Tables only: the simulated network's enumerations and their numbers on the wire, both ways.
+"""Tables only: the simulated network's enumerations and their numbers on the wire, both ways, by their names.
 
-Where domain and contract cut the world differently, several values of the one share a value of the other; a value of
-the contract that the simulation has no counterpart of is left out.
+A value of the contract that the simulation has no counterpart of is left out.
 """
 
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from numseal.domain.evidence import (
     ForwardingKind,
     LineType,
     Reachability,
+    ServiceState,
     SignalState,
     SimChangeKind,
 )
@@ -39,40 +39,14 @@ SIGNAL_STATE_OF: Mapping[int, SignalState] = {value: state for state, value in S
 SIGNALS = {name: operator_pb.SignalKind.Value(f"SIGNAL_KIND_{name.upper()}") for name in SIGNAL_NAMES}
 SIGNAL_OF: Mapping[int, str] = {value: name for name, value in SIGNALS.items()}
 
-LINE_TYPES = {
-    LineType.MOBILE: operator_pb.LINE_TYPE_MOBILE,
-    LineType.FIXED: operator_pb.LINE_TYPE_FIXED,
-    LineType.VOIP: operator_pb.LINE_TYPE_VOIP,
-    LineType.PREMIUM: operator_pb.LINE_TYPE_SPECIAL,
-    LineType.TOLL_FREE: operator_pb.LINE_TYPE_SPECIAL,
-    LineType.PAGER: operator_pb.LINE_TYPE_SPECIAL,
-    LineType.M2M: operator_pb.LINE_TYPE_MACHINE,
-    LineType.UNKNOWN: operator_pb.LINE_TYPE_UNSPECIFIED,
-}
-LINE_TYPE_OF: Mapping[int, LineType] = {
-    operator_pb.LINE_TYPE_MOBILE: LineType.MOBILE,
-    operator_pb.LINE_TYPE_FIXED: LineType.FIXED,
-    operator_pb.LINE_TYPE_VOIP: LineType.VOIP,
-    operator_pb.LINE_TYPE_SPECIAL: LineType.PREMIUM,
-    operator_pb.LINE_TYPE_MACHINE: LineType.M2M,
-}
+LINE_TYPES = {item: operator_pb.LineType.Value(f"LINE_TYPE_{item.name}") for item in LineType}
+LINE_TYPE_OF: Mapping[int, LineType] = {value: item for item, value in LINE_TYPES.items()}
 
-CONTRACT_TYPES = {
-    ContractType.PREPAID: operator_pb.CONTRACT_TYPE_PREPAID,
-    ContractType.POSTPAID: operator_pb.CONTRACT_TYPE_POSTPAID,
-    ContractType.BUSINESS: operator_pb.CONTRACT_TYPE_CORPORATE,
-}
+CONTRACT_TYPES = {item: operator_pb.ContractType.Value(f"CONTRACT_TYPE_{item.name}") for item in ContractType}
 CONTRACT_TYPE_OF: Mapping[int, ContractType] = {value: item for item, value in CONTRACT_TYPES.items()}
 
-REACHABILITIES = {
-    Reachability.REACHABLE: operator_pb.REACHABILITY_REACHABLE,
-    Reachability.ABSENT: operator_pb.REACHABILITY_NOT_REACHABLE,
-    Reachability.DETACHED: operator_pb.REACHABILITY_NOT_REACHABLE,
-    Reachability.PURGED: operator_pb.REACHABILITY_NOT_REACHABLE,
-}
-REACHABILITY_OF: Mapping[int, Reachability] = {
-    operator_pb.REACHABILITY_REACHABLE: Reachability.REACHABLE,
-    operator_pb.REACHABILITY_NOT_REACHABLE: Reachability.ABSENT,
-}
+SERVICE_STATES = {state: operator_pb.ServiceState.Value(f"SERVICE_STATE_{state.name}") for state in ServiceState}
+SERVICE_STATE_OF: Mapping[int, ServiceState] = {value: state for state, value in SERVICE_STATES.items()}
 
-SERVICE_OF: Mapping[int, bool] = {operator_pb.SERVICE_STATE_ON: True, operator_pb.SERVICE_STATE_OFF: False}
+REACHABILITIES = {item: operator_pb.Reachability.Value(f"REACHABILITY_{item.name}") for item in Reachability}
+REACHABILITY_OF: Mapping[int, Reachability] = {value: item for item, value in REACHABILITIES.items()}

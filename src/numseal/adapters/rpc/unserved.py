@@ -33,8 +33,6 @@ UNSERVED: Mapping[str, str] = {
     "SimulatorService.UpdateOperator": _OPERATOR,
     "SimulatorService.UpdateSubscriber(changes.report_delay)": _REPORT_DELAY,
     "SimulatorService.UpdateSubscriber(changes.delivery.behavior)": _RECEIPTS,
-    "SimulatorService.UpdateSubscriber(changes.reachability)": "simulated handsets are REACHABLE or NOT_REACHABLE",
-    "SimulatorService.UpdateSubscriber(changes.set_services)": "simulated services are ON or OFF",
     "SimulatorService.EmitEvent": _EVENTS,
     "SimulatorService.OpenAuthUrl": _NETWORK,
     "SimulatorService.AdvanceClock": _CLOCK,

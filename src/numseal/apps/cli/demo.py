@@ -17,6 +17,7 @@ from numseal.api.operator.v1 import subscriber_pb2
 from numseal.api.simulator.v1 import simulator_pb2
 from numseal.api.verification.v1 import assurance_pb2, binding_pb2, verification_pb2
 from numseal.apps.cli.session import TIMEOUT, Session, open_session
+from numseal.apps.cli.style import bad
 from numseal.apps.development import prepare_development
 from numseal.apps.server import serving
 from numseal.attestation.public_keys import PublicKeys
@@ -160,12 +161,17 @@ class _Played:
 def demo(output: Path, as_json: bool) -> None:
     """Tour a fresh server with simulated operators: honest sign-ups, spoofed and stolen numbers.
 
-    Exit code 0: everything was answered as expected, and the bundle is valid. 1: something was not.
+    Exit code 0: everything was answered as expected, and the bundle is valid. 1: something was not. 2: the bundle
+    cannot be written.
     """
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="numseal-demo-") as directory:
         played, bundle, keys = asyncio.run(_tour(Path(directory), console))
-    output.write_bytes(bundle)
+    try:
+        output.write_bytes(bundle)
+    except OSError as error:
+        click.echo(bad(f"{output}: {error.strerror}; --output names another file"), err=True)
+        sys.exit(2)
     report = verify_bundle(bundle, PublicKeys.from_json(keys), int(time.time()))  # noqa: TID251 - the CLI's own clock
     sound = all(item.sound for item in played) and report.exit_code == 0
     if as_json:

@@ -78,10 +78,12 @@ def signup(
     """
     path = token_file or directory / "token"
     try:
-        token = path.read_text().strip()
+        token = path.read_text(encoding="ascii").strip()
         authorities = ca.read_bytes() if ca else None
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}; a relying party's token is given by --token-file", _USAGE)
+    except UnicodeDecodeError:
+        _fail(f"{path}: not a token; a relying party's token is ASCII text", _USAGE)
     wish = _Wish(number, region, account, method, code, output, as_json)
     try:
         sys.exit(asyncio.run(_signup(wish, server, token, authorities)))

@@ -7,8 +7,8 @@ from numseal.adapters.operators.simulator.codes import CodeBook
 from numseal.adapters.operators.simulator.memory import Answers
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
 from numseal.adapters.operators.simulator.signals import Edge
-from numseal.adapters.operators.simulator.text import fill, fits_one_sms
-from numseal.domain.evidence import SIGNAL_NAMES, LineType, Lookup, LookupOutcome, Method
+from numseal.domain import otp, short_message
+from numseal.domain.evidence import SIGNAL_NAMES, LineType, Lookup, LookupOutcome, Method, ServiceState
 from numseal.domain.operator import (
     Capabilities,
     CodeCheck,
@@ -31,7 +31,7 @@ SPOKEN_CHARACTERS = 500
 CODE_LENGTHS = range(4, 11)
 _MINUTE = 60
 _METHODS = (Method.SMS, Method.VOICE, Method.OPERATOR_CODE)
-_SMS_LINES = frozenset({LineType.MOBILE, LineType.UNKNOWN})
+_SMS_LINES = frozenset({LineType.MOBILE})
 _VOICE_LINES = _SMS_LINES | {LineType.FIXED, LineType.VOIP}
 
 
@@ -138,7 +138,7 @@ class SimulatedOperator:
         if found.line_type not in (_VOICE_LINES if voice else _SMS_LINES):
             return CodeSent(SendOutcome.LINE_TYPE)
         service = found.voice_service if voice else found.sms_service
-        if not service or found.delivery.behavior is DeliveryBehavior.REFUSE:
+        if service is not ServiceState.ON or found.delivery.behavior is DeliveryBehavior.REFUSE:
             return CodeSent(SendOutcome.BARRED)
         digits = self._codes.digits(order) if order.template and order.length in CODE_LENGTHS else ""
         text = _message(order, digits, voice=voice)
@@ -163,10 +163,13 @@ def _message(order: CodeOrder, digits: str, *, voice: bool) -> str | None:
     """Return what the handset will show or say; None where the operator will not carry it."""
     if bool(order.text) == bool(order.template):
         return None
-    text = fill(order.template, digits) if digits else order.text
-    if not text or not text.strip():
+    if digits and otp.PLACEHOLDER not in order.template:
         return None
-    return text if (len(text) <= SPOKEN_CHARACTERS if voice else fits_one_sms(text)) else None
+    text = otp.message(order.template, digits) if digits else order.text
+    if not text.strip():
+        return None
+    size, most = (len(text), SPOKEN_CHARACTERS) if voice else short_message.length(text)
+    return text if size <= most else None
 
 
 class _Rate:

@@ -10,6 +10,7 @@ from numseal.domain.evidence import (
     LineType,
     Port,
     Reachability,
+    ServiceState,
     SignalState,
     SimChange,
     SimChangeKind,
@@ -101,6 +102,7 @@ class Changer:
         if isinstance(change, Activate) and old.state is _ACTIVE:
             raise _state_refusal(old, "has a subscriber: recycle it to give it to another")
         mobile = old.line_type is LineType.MOBILE
+        service = ServiceState.ON if mobile else ServiceState.OFF
         generation = old.owner_generation + (old.state is not SubscriptionState.NOT_ASSIGNED)
         return SimulatedSubscriber(
             msisdn=old.msisdn,
@@ -115,8 +117,8 @@ class Changer:
             serving_plmn=old.plmn,
             sim_change=SimChange(time, SimChangeKind.NEW) if mobile else None,
             owner_generation=generation,
-            sms_service=mobile,
-            data_service=mobile,
+            sms_service=service,
+            data_service=service,
             delivery=old.delivery,
             overrides=old.overrides,
             lookup=old.lookup,
@@ -175,8 +177,13 @@ def _set(old: SimulatedSubscriber, change: Change) -> SimulatedSubscriber:
             raise _refused(f"{type(change).__name__} is not a change of a subscriber")
 
 
-def reachable(subscriber: SimulatedSubscriber) -> bool:
-    """Tell whether the network gets through to the handset."""
+def takes_sms(subscriber: SimulatedSubscriber) -> bool:
+    """Tell whether an SMS gets through to the handset now."""
+    return subscriber.reachability in {Reachability.REACHABLE, Reachability.SMS_ONLY}
+
+
+def takes_calls(subscriber: SimulatedSubscriber) -> bool:
+    """Tell whether a call gets through to the handset now: not where SMS or data alone do."""
     return subscriber.reachability is Reachability.REACHABLE
 
 

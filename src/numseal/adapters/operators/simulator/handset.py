@@ -48,7 +48,7 @@ class Handsets:
                 waiter.set_result(None)
 
     def hold(self, msisdn: str, message: Message) -> None:
-        """Keep a message until the handset is reachable."""
+        """Keep a message until the handset takes messages again."""
         self._open(msisdn).held.append(message)
 
     def held(self, msisdn: str) -> tuple[Message, ...]:

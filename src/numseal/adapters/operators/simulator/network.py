@@ -3,7 +3,7 @@
 import asyncio
 from hashlib import blake2b
 
-from numseal.adapters.operators.simulator.changes import Changer, reachable
+from numseal.adapters.operators.simulator.changes import Changer, takes_calls, takes_sms
 from numseal.adapters.operators.simulator.handset import Handsets
 from numseal.adapters.operators.simulator.operators import OPERATORS, OperatorProfile, load_plan
 from numseal.adapters.operators.simulator.population import Population
@@ -100,7 +100,7 @@ class SimulatedNetwork:
         self._touched[msisdn] = after
         if after.owner_generation != before.owner_generation:
             self.handsets.forget(msisdn)
-        if reachable(after):
+        if takes_sms(after):
             for message in self.handsets.held(msisdn):
                 self.handsets.receive(msisdn, message)
         return after
@@ -130,16 +130,17 @@ class SimulatedNetwork:
     def _arrive(self, subscriber: SimulatedSubscriber, kind: MessageKind, sender_id: str, text: str) -> None:
         msisdn = subscriber.msisdn
         message = self.handsets.message(self.clock.now(), kind, sender_id, text)
-        if kind is MessageKind.VOICE and _forwards(subscriber):
+        if kind is MessageKind.SMS:
+            keep = self.handsets.receive if takes_sms(subscriber) else self.handsets.hold
+            keep(msisdn, message)
+        elif _forwards(subscriber):
             self.handsets.forward(msisdn, message)
-        elif reachable(subscriber):
+        elif takes_calls(subscriber):
             self.handsets.receive(msisdn, message)
-        elif kind is MessageKind.SMS:
-            self.handsets.hold(msisdn, message)
 
 
 def _forwards(subscriber: SimulatedSubscriber) -> bool:
     """Tell whether a call goes elsewhere (TS 22.082): always, or since the handset is away."""
     return ForwardingKind.UNCONDITIONAL in subscriber.forwarding or (
-        ForwardingKind.NOT_REACHABLE in subscriber.forwarding and not reachable(subscriber)
+        ForwardingKind.NOT_REACHABLE in subscriber.forwarding and not takes_calls(subscriber)
     )

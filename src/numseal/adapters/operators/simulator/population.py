@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from numseal.adapters.operators.simulator.operators import RECORDS_START, UNASSIGNED, OperatorProfile
-from numseal.domain.evidence import ContractType, ForwardingKind, LineType, Port, SimChange, SimChangeKind
+from numseal.domain.evidence import (
+    ContractType,
+    ForwardingKind,
+    LineType,
+    Port,
+    ServiceState,
+    SimChange,
+    SimChangeKind,
+)
 from numseal.domain.simulation import SimulatedSubscriber, SubscriptionState
 
 DRAWN_END = 1_672_531_200
@@ -55,6 +63,7 @@ class Population:
         operator_id = rivals[words[1] % len(rivals)] if ported else range_owner
         profile = self._profiles[operator_id]
         mobile = profile.line_type is LineType.MOBILE
+        service = ServiceState.ON if mobile else ServiceState.OFF
         plmn = self._home[operator_id]
         return SimulatedSubscriber(
             msisdn=msisdn,
@@ -70,8 +79,8 @@ class Population:
             sim_change=_sim_change(start, words[6], words[7], ported=ported) if mobile else None,
             port=Port(_later(start, words[6]), range_owner) if ported else None,
             forwarding=_VOICEMAIL if words[9] % _PERCENT < _VOICEMAIL_SHARE else _NOT_FORWARDED,
-            sms_service=mobile,
-            data_service=mobile,
+            sms_service=service,
+            data_service=service,
             home_routed=words[10] % _PERCENT < _HOME_ROUTED_SHARE,
             sims_on_device=2 if words[12] % _PERCENT < _DUAL_SIM_SHARE else 1,
         )
@@ -106,7 +115,7 @@ def _state(msisdn: str, prefix: str) -> SubscriptionState:
 def _contract_type(percent: int) -> ContractType:
     if percent < _PREPAID_SHARE:
         return ContractType.PREPAID
-    return ContractType.POSTPAID if percent < _PRIVATE_SHARE else ContractType.BUSINESS
+    return ContractType.POSTPAID if percent < _PRIVATE_SHARE else ContractType.CORPORATE
 
 
 def _later(start: int, word: int) -> int:

@@ -16,17 +16,18 @@ from numseal.domain.evidence import (
     ForwardingKind,
     Meta,
     Reachability,
-    ServiceDomain,
     Serving,
+    ServingDomain,
     Signal,
     SignalState,
     SimRef,
     Subscriber,
+    SubscriberRef,
 )
 from numseal.domain.operator import LookupRequest
 from numseal.domain.simulation import OverrideSignal, SimulatedSubscriber
 
-KEY_EPOCH = 1
+KEY_EPOCH = "1"
 UPDATE_PERIOD = 6 * 3_600
 """Seconds between the periodic location updates of a handset that stays (T3212, TS 24.008)."""
 
@@ -74,7 +75,7 @@ class Edge:
     def _values(self, subscriber: SimulatedSubscriber, request: LookupRequest, now: int) -> dict[str, object]:
         owner = f"{subscriber.msisdn}/{subscriber.owner_generation}"
         return {
-            "subscriber_ref": self.reference(f"owner/{owner}"),
+            "subscriber_ref": SubscriberRef(self.reference(f"owner/{owner}"), KEY_EPOCH),
             "sim_ref": self._sim_ref(subscriber, owner, request.request_id),
             "device_ref": DeviceRef(
                 self.reference(f"device/{owner}/{subscriber.device_generation}"), KEY_EPOCH, subscriber.tac
@@ -91,7 +92,7 @@ class Edge:
             "data_service": subscriber.data_service,
             "reachability": subscriber.reachability,
             "last_seen": now - _silence(subscriber),
-            "serving": self._serving(subscriber, now),
+            "serving": (self._serving(subscriber, now),),
             "sims_on_device": subscriber.sims_on_device,
         }
 
@@ -107,9 +108,10 @@ class Edge:
         return Serving(
             plmn=subscriber.serving_plmn,
             node_ref=self.reference(f"node/{subscriber.serving_plmn}/{subscriber.serving_node}"),
-            domain=ServiceDomain.CS,
+            domain=ServingDomain.PS if subscriber.reachability is Reachability.DATA_ONLY else ServingDomain.CS,
             basis=Basis.HOME_ROUTED if subscriber.home_routed else Basis.DIRECT,
             update_time=periodic if located is None else max(located, periodic),
+            key_epoch=KEY_EPOCH,
         )
 
     def _recycled(self, subscriber: SimulatedSubscriber, since_time: int | None, meta: Meta) -> Signal[bool]:
@@ -124,7 +126,7 @@ class Edge:
 def _silence(subscriber: SimulatedSubscriber) -> int:
     """Return how long ago the network last heard of the handset."""
     seconds = subscriber.activate_time % _LONGEST_SILENCE
-    return seconds if subscriber.reachability is Reachability.REACHABLE else seconds + _ABSENCE
+    return seconds + _ABSENCE if subscriber.reachability is Reachability.NOT_REACHABLE else seconds
 
 
 def _overridden(signal: Signal[Any], override: OverrideSignal) -> Signal[Any]:

@@ -84,16 +84,16 @@ class SimulatorServiceServicer:
     def ListOperators(self, request, context):
         """Lists the simulated operators and their number ranges.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetInbox(self, request, context):
-        """Reads a handset's inbox, waiting a while for a message if it holds none that is wanted.
+        """Reads a handset's inbox of at most 100 messages, waiting up to 30 seconds if it holds none that is wanted.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,7 +102,7 @@ class SimulatorServiceServicer:
     def GetSubscriber(self, request, context):
         """Reads a subscriber as the simulator knows it.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +112,7 @@ class SimulatorServiceServicer:
         """Changes a subscriber, and tells watchers as a real operator would.
 
         The changes apply together, in order, or not at all.
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,7 +121,7 @@ class SimulatorServiceServicer:
     def UpdateOperator(self, request, context):
         """Makes an operator slow, failing or silent, or well again.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,7 +130,7 @@ class SimulatorServiceServicer:
     def EmitEvent(self, request, context):
         """Sends an operator's event about a number without changing the subscriber.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -139,7 +139,7 @@ class SimulatorServiceServicer:
     def OpenAuthUrl(self, request, context):
         """Opens a network challenge's page from a handset over its mobile data.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,7 +148,7 @@ class SimulatorServiceServicer:
     def AdvanceClock(self, request, context):
         """Moves the clock of a server that was started with a simulated clock; any other answers FAILED_PRECONDITION.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,43 +38,43 @@ class SimulatorServiceStub:
     ListOperators: _grpc.UnaryUnaryMultiCallable[_simulator_pb2.ListOperatorsRequest, _simulator_pb2.ListOperatorsResponse]
     """Lists the simulated operators and their number ranges.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     GetInbox: _grpc.UnaryUnaryMultiCallable[_simulator_pb2.GetInboxRequest, _simulator_pb2.GetInboxResponse]
-    """Reads a handset's inbox, waiting a while for a message if it holds none that is wanted.
+    """Reads a handset's inbox of at most 100 messages, waiting up to 30 seconds if it holds none that is wanted.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     GetSubscriber: _grpc.UnaryUnaryMultiCallable[_simulator_pb2.GetSubscriberRequest, _simulator_pb2.GetSubscriberResponse]
     """Reads a subscriber as the simulator knows it.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     UpdateSubscriber: _grpc.UnaryUnaryMultiCallable[_simulator_pb2.UpdateSubscriberRequest, _simulator_pb2.UpdateSubscriberResponse]
     """Changes a subscriber, and tells watchers as a real operator would.
 
     The changes apply together, in order, or not at all.
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     UpdateOperator: _grpc.UnaryUnaryMultiCallable[_simulator_pb2.UpdateOperatorRequest, _simulator_pb2.UpdateOperatorResponse]
     """Makes an operator slow, failing or silent, or well again.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     EmitEvent: _grpc.UnaryUnaryMultiCallable[_simulator_pb2.EmitEventRequest, _simulator_pb2.EmitEventResponse]
     """Sends an operator's event about a number without changing the subscriber.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     OpenAuthUrl: _grpc.UnaryUnaryMultiCallable[_simulator_pb2.OpenAuthUrlRequest, _simulator_pb2.OpenAuthUrlResponse]
     """Opens a network challenge's page from a handset over its mobile data.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     AdvanceClock: _grpc.UnaryUnaryMultiCallable[_simulator_pb2.AdvanceClockRequest, _simulator_pb2.AdvanceClockResponse]
     """Moves the clock of a server that was started with a simulated clock; any other answers FAILED_PRECONDITION.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
 
 @_typing.type_check_only
@@ -85,43 +85,43 @@ class SimulatorServiceAsyncStub(SimulatorServiceStub):
     ListOperators: _aio.UnaryUnaryMultiCallable[_simulator_pb2.ListOperatorsRequest, _simulator_pb2.ListOperatorsResponse]  # type: ignore[assignment]
     """Lists the simulated operators and their number ranges.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     GetInbox: _aio.UnaryUnaryMultiCallable[_simulator_pb2.GetInboxRequest, _simulator_pb2.GetInboxResponse]  # type: ignore[assignment]
-    """Reads a handset's inbox, waiting a while for a message if it holds none that is wanted.
+    """Reads a handset's inbox of at most 100 messages, waiting up to 30 seconds if it holds none that is wanted.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     GetSubscriber: _aio.UnaryUnaryMultiCallable[_simulator_pb2.GetSubscriberRequest, _simulator_pb2.GetSubscriberResponse]  # type: ignore[assignment]
     """Reads a subscriber as the simulator knows it.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     UpdateSubscriber: _aio.UnaryUnaryMultiCallable[_simulator_pb2.UpdateSubscriberRequest, _simulator_pb2.UpdateSubscriberResponse]  # type: ignore[assignment]
     """Changes a subscriber, and tells watchers as a real operator would.
 
     The changes apply together, in order, or not at all.
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     UpdateOperator: _aio.UnaryUnaryMultiCallable[_simulator_pb2.UpdateOperatorRequest, _simulator_pb2.UpdateOperatorResponse]  # type: ignore[assignment]
     """Makes an operator slow, failing or silent, or well again.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     EmitEvent: _aio.UnaryUnaryMultiCallable[_simulator_pb2.EmitEventRequest, _simulator_pb2.EmitEventResponse]  # type: ignore[assignment]
     """Sends an operator's event about a number without changing the subscriber.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     OpenAuthUrl: _aio.UnaryUnaryMultiCallable[_simulator_pb2.OpenAuthUrlRequest, _simulator_pb2.OpenAuthUrlResponse]  # type: ignore[assignment]
     """Opens a network challenge's page from a handset over its mobile data.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
     AdvanceClock: _aio.UnaryUnaryMultiCallable[_simulator_pb2.AdvanceClockRequest, _simulator_pb2.AdvanceClockResponse]  # type: ignore[assignment]
     """Moves the clock of a server that was started with a simulated clock; any other answers FAILED_PRECONDITION.
 
-    Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+    Callable by: any authenticated relying party.
     """
 
 class SimulatorServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -135,7 +135,7 @@ class SimulatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_simulator_pb2.ListOperatorsResponse, _abc.Awaitable[_simulator_pb2.ListOperatorsResponse]]:
         """Lists the simulated operators and their number ranges.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
 
     @_abc_1.abstractmethod
@@ -144,9 +144,9 @@ class SimulatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _simulator_pb2.GetInboxRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_simulator_pb2.GetInboxResponse, _abc.Awaitable[_simulator_pb2.GetInboxResponse]]:
-        """Reads a handset's inbox, waiting a while for a message if it holds none that is wanted.
+        """Reads a handset's inbox of at most 100 messages, waiting up to 30 seconds if it holds none that is wanted.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
 
     @_abc_1.abstractmethod
@@ -157,7 +157,7 @@ class SimulatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_simulator_pb2.GetSubscriberResponse, _abc.Awaitable[_simulator_pb2.GetSubscriberResponse]]:
         """Reads a subscriber as the simulator knows it.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
 
     @_abc_1.abstractmethod
@@ -169,7 +169,7 @@ class SimulatorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes a subscriber, and tells watchers as a real operator would.
 
         The changes apply together, in order, or not at all.
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
 
     @_abc_1.abstractmethod
@@ -180,7 +180,7 @@ class SimulatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_simulator_pb2.UpdateOperatorResponse, _abc.Awaitable[_simulator_pb2.UpdateOperatorResponse]]:
         """Makes an operator slow, failing or silent, or well again.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
 
     @_abc_1.abstractmethod
@@ -191,7 +191,7 @@ class SimulatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_simulator_pb2.EmitEventResponse, _abc.Awaitable[_simulator_pb2.EmitEventResponse]]:
         """Sends an operator's event about a number without changing the subscriber.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
 
     @_abc_1.abstractmethod
@@ -202,7 +202,7 @@ class SimulatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_simulator_pb2.OpenAuthUrlResponse, _abc.Awaitable[_simulator_pb2.OpenAuthUrlResponse]]:
         """Opens a network challenge's page from a handset over its mobile data.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
 
     @_abc_1.abstractmethod
@@ -213,7 +213,7 @@ class SimulatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_simulator_pb2.AdvanceClockResponse, _abc.Awaitable[_simulator_pb2.AdvanceClockResponse]]:
         """Moves the clock of a server that was started with a simulated clock; any other answers FAILED_PRECONDITION.
 
-        Callable by: anyone who reaches a server with the simulator, which serves on loopback only.
+        Callable by: any authenticated relying party.
         """
 
 def add_SimulatorServiceServicer_to_server(servicer: SimulatorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

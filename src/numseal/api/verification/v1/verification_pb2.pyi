@@ -683,8 +683,8 @@ class ClientFacts(_message.Message):
     user_agent: _builtins.str
     """Optional. The client's user agent, at most 512 bytes."""
     device_public_key_jwk: _builtins.str
-    """Optional. Public key of the account's device as a JWK (RFC 7517): EC P-256 or OKP Ed25519, at most 1024
-    bytes. It enters the attestation as `cnf` only after a key_proof.
+    """Optional. Public key of the account's device as a JWK (RFC 7517): EC P-256 (ES256) only, at most 1024 bytes.
+    It enters the attestation as `cnf` only after a key_proof.
     """
     def __init__(
         self,
@@ -866,7 +866,7 @@ class CheckCodeRequest(_message.Message):
     """Required. What the person entered, 4 to 10 digits; spaces and dashes between them are ignored."""
     key_proof: _builtins.bytes
     """Optional. Proof that the account holds client.device_public_key_jwk: its signature over the ASCII bytes
-    "numseal/v1\\nkey-proof\\n" verification_id "\\n". ES256 as r and s of 32 bytes each, Ed25519 as its 64 bytes.
+    "numseal/v1\\nkey-proof\\n" verification_id "\\n". ES256 only, as r and s of 32 bytes each.
     """
     def __init__(
         self,
@@ -982,7 +982,7 @@ class OldAccountKeyWay(_message.Message):
     SIGNATURE_FIELD_NUMBER: _builtins.int
     signature: _builtins.bytes
     """Required. Signature by the key in the old binding's `cnf` over the ASCII bytes
-    "numseal/v1\\nrelease\\n" verification_id "\\n". ES256 as r and s of 32 bytes each, Ed25519 as its 64 bytes.
+    "numseal/v1\\nrelease\\n" verification_id "\\n". ES256 only, as r and s of 32 bytes each.
     """
     def __init__(
         self,

@@ -13,9 +13,10 @@ from numseal.adapters.operators.simulator import codes
 from numseal.adapters.operators.simulator.backend import SimulatedOperator
 from numseal.adapters.operators.simulator.memory import Answers
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
-from numseal.adapters.operators.simulator.text import fits_one_sms
-from numseal.domain.evidence import LineType, LookupOutcome, Method
+from numseal.domain import otp
+from numseal.domain.evidence import LineType, LookupOutcome, Method, ServiceState
 from numseal.domain.operator import CodeCheck, CodeOrder, CodeOutcome, SendOutcome
+from numseal.domain.relying_party import App
 from numseal.domain.simulation import (
     DeliveryBehavior,
     MessageKind,
@@ -76,21 +77,23 @@ async def test_services_and_lines_decide_what_is_taken(mts: SimulatedOperator, n
     async def outcome(request_id: str, method: Method) -> SendOutcome:
         return (await mts.send_code(text_order(NUMBER, request_id, method=method))).outcome
 
-    network.change(NUMBER, SetServices(sms=False))
+    network.change(NUMBER, SetServices(sms=ServiceState.OFF))
     assert await outcome("1", Method.SMS) is SendOutcome.BARRED
     assert await outcome("2", Method.VOICE) is SendOutcome.ACCEPTED
-    network.change(NUMBER, SetServices(sms=True, voice=False))
+    network.change(NUMBER, SetServices(sms=ServiceState.ON, voice=ServiceState.BARRED))
     assert await outcome("3", Method.SMS) is SendOutcome.ACCEPTED
     assert await outcome("4", Method.VOICE) is SendOutcome.BARRED
-    network.change(NUMBER, SetServices(voice=True), SetLineType(LineType.VOIP))
+    network.change(NUMBER, SetServices(voice=ServiceState.ON), SetLineType(LineType.VOIP))
     assert await outcome("5", Method.SMS) is SendOutcome.LINE_TYPE
     assert await outcome("6", Method.VOICE) is SendOutcome.ACCEPTED
-    network.change(NUMBER, SetLineType(LineType.UNKNOWN))
-    assert await outcome("7", Method.SMS) is SendOutcome.ACCEPTED
-    network.change(NUMBER, SetLineType(LineType.PREMIUM))
+    network.change(NUMBER, SetLineType(LineType.MACHINE))
+    assert await outcome("7", Method.SMS) is SendOutcome.LINE_TYPE
+    network.change(NUMBER, SetLineType(LineType.SPECIAL))
     assert await outcome("8", Method.VOICE) is SendOutcome.LINE_TYPE
     network.change(NUMBER, SetLineType(LineType.MOBILE), SetDelivery(DeliveryBehavior.REFUSE))
     assert await outcome("9", Method.SMS) is SendOutcome.BARRED
+    network.change(NUMBER, SetDelivery(), SetServices(sms=ServiceState.BARRED))
+    assert await outcome("10", Method.SMS) is SendOutcome.BARRED
 
 
 async def test_a_landline_takes_a_call_only(operator: Operators, network: SimulatedNetwork) -> None:
@@ -112,7 +115,9 @@ async def test_a_landline_takes_a_call_only(operator: Operators, network: Simula
         text_order(NUMBER, text="Ж" * 71),
         text_order(NUMBER, text="x" * 501, method=Method.VOICE),
         code_order(NUMBER, template="no place for it"),
-        code_order(NUMBER, template="{{code}} {{code}}"),
+        code_order(NUMBER, template="{code}"),
+        code_order(NUMBER, template="{{code}}" + "x" * 155),
+        code_order(NUMBER, template="{{code}}" + "x" * 143 + " #{{code}}", length=8),
         code_order(NUMBER, length=3),
         code_order(NUMBER, length=11),
         replace(code_order(NUMBER), text="both"),
@@ -123,6 +128,51 @@ async def test_what_no_operator_carries_is_content(
 ) -> None:
     assert (await mts.send_code(order)).outcome is SendOutcome.CONTENT
     assert await network.inbox(NUMBER) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("x" * 160, True),
+        ("€" * 80, True),
+        ("€" * 81, False),
+        ("Ж" * 70, True),
+        ("😀" * 35, True),
+        ("😀" * 36, False),
+        ("`" * 71, False),
+    ],
+)
+async def test_a_text_travels_as_one_sms_or_not_at_all(mts: SimulatedOperator, text: str, *, fits: bool) -> None:
+    outcome = (await mts.send_code(text_order(NUMBER, text=text))).outcome
+    assert outcome is (SendOutcome.ACCEPTED if fits else SendOutcome.CONTENT)
+
+
+@pytest.mark.parametrize(
+    "template", ["{{code}}" + "x" * 154, "{{code}}" + "x" * 142 + "\n#{{code}} ", "{{code}}" + "Ж" * 64]
+)
+async def test_a_template_is_measured_with_the_code_in_place(
+    mts: SimulatedOperator, network: SimulatedNetwork, template: str
+) -> None:
+    assert (await mts.send_code(code_order(NUMBER, template=template))).outcome is SendOutcome.ACCEPTED
+    (message,) = await network.inbox(NUMBER)
+    assert message.text == otp.message(template, message.text[:6])
+
+
+APP = App("a", "Numseal", {"en": "{{code}} is your code."}, "en", origin="example.org", android_hash="FA+9qCX9VSu")
+
+
+async def test_autofill_lines_of_an_app_arrive_with_the_code(mts: SimulatedOperator, network: SimulatedNetwork) -> None:
+    _, template = APP.text("en")
+    ours = text_order(NUMBER, text=otp.message(template, "012345"))
+    assert (await mts.send_code(ours)).outcome is SendOutcome.ACCEPTED
+    theirs = await mts.send_code(code_order(NUMBER, template=template))
+    assert theirs.outcome is SendOutcome.ACCEPTED
+    first, second = [message.text for message in await network.inbox(NUMBER)]
+    assert first == "012345 is your code.\nFA+9qCX9VSu\n@example.org #012345"
+    code = second[:6]
+    assert second == f"{code} is your code.\nFA+9qCX9VSu\n@example.org #{code}"
+    check = CodeCheck("k1", NUMBER, theirs.challenge, code)
+    assert (await mts.check_code(check)).outcome is CodeOutcome.MATCH
 
 
 async def test_orders_for_one_number_are_throttled(mts: SimulatedOperator, clock: FakeClock) -> None:
@@ -207,22 +257,3 @@ def test_answers_are_forgotten_by_age_and_number() -> None:
     assert answers.recall(CodeCheck("2", NUMBER, b"", ""), now=86_402) is None
     answers.keep(CodeCheck("9", NUMBER, b"", ""), 9, now=86_402)
     assert len(answers._answers) == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "fits"),
-    [
-        ("x" * 160, True),
-        ("x" * 161, False),
-        ("€" * 80, True),
-        ("€" * 81, False),
-        ("Ж" * 70, True),
-        ("Ж" * 71, False),
-        ("😀" * 35, True),
-        ("😀" * 36, False),
-        ("\ud800", True),
-        ("`" * 71, False),
-    ],
-)
-def test_an_sms_has_140_octets(text: str, *, fits: bool) -> None:
-    assert fits_one_sms(text) is fits

@@ -11,6 +11,7 @@ from numseal.domain.evidence import (
     LineType,
     Port,
     Reachability,
+    ServiceState,
     SignalState,
     SimChange,
     SimChangeKind,
@@ -127,14 +128,14 @@ def test_a_roaming_handset_is_located_now_and_elsewhere(network: SimulatedNetwor
 @pytest.mark.parametrize(
     ("change", "attribute", "value"),
     [
-        (SetServices(sms=False), "sms_service", False),
-        (SetServices(voice=False), "voice_service", False),
-        (SetServices(data=False), "data_service", False),
-        (SetServices(voice=False), "sms_service", True),
+        (SetServices(sms=ServiceState.OFF), "sms_service", ServiceState.OFF),
+        (SetServices(voice=ServiceState.BARRED), "voice_service", ServiceState.BARRED),
+        (SetServices(data=ServiceState.OFF), "data_service", ServiceState.OFF),
+        (SetServices(voice=ServiceState.OFF), "sms_service", ServiceState.ON),
         (SetLineType(LineType.VOIP), "line_type", LineType.VOIP),
-        (SetContractType(ContractType.BUSINESS), "contract_type", ContractType.BUSINESS),
+        (SetContractType(ContractType.CORPORATE), "contract_type", ContractType.CORPORATE),
         (SetIdentityOnFile(identity_on_file=False), "identity_on_file", False),
-        (SetReachability(Reachability.ABSENT), "reachability", Reachability.ABSENT),
+        (SetReachability(Reachability.NOT_REACHABLE), "reachability", Reachability.NOT_REACHABLE),
         (SetHomeRouted(home_routed=True), "home_routed", True),
         (ScriptLookup(delay=1), "lookup", ScriptLookup(delay=1)),
         (ScriptSend(fail=True), "sending", ScriptSend(fail=True)),
@@ -147,7 +148,7 @@ def test_a_change_sets_what_it_names(network: SimulatedNetwork, change: Change, 
 
 def test_an_override_replaces_the_earlier_and_ends_with_ok(network: SimulatedNetwork) -> None:
     network.change(NUMBER, OverrideSignal("port", SignalState.UNKNOWN))
-    second = OverrideSignal("port", SignalState.ERROR, "map", 34)
+    second = OverrideSignal("port", SignalState.ERROR, "map", "34")
     assert network.change(NUMBER, second).overrides == (second,)
     assert network.change(NUMBER, OverrideSignal("port", SignalState.OK)).overrides == ()
 

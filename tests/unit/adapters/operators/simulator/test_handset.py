@@ -88,7 +88,7 @@ async def test_a_failed_message_never_comes(network: SimulatedNetwork) -> None:
 
 
 async def test_an_absent_handset_gets_its_sms_when_it_is_back(network: SimulatedNetwork) -> None:
-    network.change(NUMBER, SetReachability(Reachability.ABSENT))
+    network.change(NUMBER, SetReachability(Reachability.NOT_REACHABLE))
     send(network, "kept")
     send(network, "lost", MessageKind.VOICE)
     assert await texts(network) == []
@@ -96,11 +96,33 @@ async def test_an_absent_handset_gets_its_sms_when_it_is_back(network: Simulated
     assert await texts(network) == ["kept"]
 
 
+async def test_a_handset_with_sms_only_takes_sms_only(network: SimulatedNetwork) -> None:
+    network.change(NUMBER, SetReachability(Reachability.SMS_ONLY))
+    send(network, "sms")
+    send(network, "call", MessageKind.VOICE)
+    assert await texts(network) == ["sms"]
+
+
+@pytest.mark.parametrize("later", [Reachability.REACHABLE, Reachability.SMS_ONLY])
+async def test_a_handset_with_data_only_gets_its_sms_when_it_takes_them_again(
+    network: SimulatedNetwork, later: Reachability
+) -> None:
+    network.change(NUMBER, SetReachability(Reachability.DATA_ONLY))
+    send(network, "kept")
+    send(network, "lost", MessageKind.VOICE)
+    network.change(NUMBER, SetReachability(Reachability.NOT_REACHABLE))
+    assert await texts(network) == []
+    network.change(NUMBER, SetReachability(later))
+    assert await texts(network) == ["kept"]
+
+
 @pytest.mark.parametrize(
     ("forwarding", "reachability", "forwarded"),
     [
         (ForwardingKind.UNCONDITIONAL, Reachability.REACHABLE, True),
-        (ForwardingKind.NOT_REACHABLE, Reachability.ABSENT, True),
+        (ForwardingKind.NOT_REACHABLE, Reachability.NOT_REACHABLE, True),
+        (ForwardingKind.NOT_REACHABLE, Reachability.SMS_ONLY, True),
+        (ForwardingKind.NOT_REACHABLE, Reachability.DATA_ONLY, True),
         (ForwardingKind.NOT_REACHABLE, Reachability.REACHABLE, False),
         (ForwardingKind.BUSY, Reachability.REACHABLE, False),
     ],

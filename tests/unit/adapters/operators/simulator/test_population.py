@@ -9,7 +9,7 @@ from fakes.clock import FakeClock
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
 from numseal.adapters.operators.simulator.operators import OPERATORS, OperatorProfile, load_plan
 from numseal.adapters.operators.simulator.population import DRAWN_END
-from numseal.domain.evidence import LineType, Reachability, SimChangeKind
+from numseal.domain.evidence import LineType, Reachability, ServiceState, SimChangeKind
 from numseal.domain.simulation import SimulatedSubscriber, SubscriptionState
 
 NUMBERS = [f"+7916{number * 7_919 % 10**7:07d}" for number in range(3_000)]
@@ -62,7 +62,9 @@ def test_a_population_is_mixed_and_takes_codes(network: SimulatedNetwork) -> Non
         SimChangeKind.ESIM,
         SimChangeKind.PORT_IN,
     }
-    assert all(person.sms_service and person.reachability is Reachability.REACHABLE for person in people)
+    assert all(
+        person.sms_service is ServiceState.ON and person.reachability is Reachability.REACHABLE for person in people
+    )
 
 
 def test_a_drawn_history_is_in_order_and_long_past(network: SimulatedNetwork) -> None:
@@ -87,7 +89,8 @@ def test_landlines_have_no_sim(network: SimulatedNetwork) -> None:
     found = network.subscriber("+74951234567")
     assert found.line_type is LineType.FIXED
     assert found.sim_change is None
-    assert not found.sms_service
+    assert found.sms_service is found.data_service is ServiceState.OFF
+    assert found.voice_service is ServiceState.ON
 
 
 def test_untouched_subscribers_take_no_memory(network: SimulatedNetwork) -> None:

@@ -9,12 +9,15 @@ from fakes.orders import lookup_request
 from numseal.adapters.operators.simulator.backend import SimulatedOperator
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
 from numseal.adapters.operators.simulator.operators import RECORDS_START
-from numseal.adapters.operators.simulator.signals import UPDATE_PERIOD
+from numseal.adapters.operators.simulator.signals import KEY_EPOCH, UPDATE_PERIOD
 from numseal.domain.evidence import (
     SIGNAL_NAMES,
     Basis,
     ForwardingKind,
     Reachability,
+    ServiceState,
+    Serving,
+    ServingDomain,
     SignalState,
     SimChange,
     SimChangeKind,
@@ -29,6 +32,7 @@ from numseal.domain.simulation import (
     SetForwarding,
     SetHomeRouted,
     SetReachability,
+    SetServices,
     SwapSim,
 )
 
@@ -53,6 +57,12 @@ async def observe(
     return answer.subscriber
 
 
+def the_one(found: Subscriber) -> Serving:
+    assert found.serving.value is not None
+    (serving,) = found.serving.value
+    return serving
+
+
 async def test_an_ordinary_subscriber_has_every_signal(mts: SimulatedOperator, clock: FakeClock) -> None:
     found = await observe(mts)
     for _, signal in found.signals():
@@ -75,9 +85,10 @@ async def test_references_are_hashes_of_the_operators_own(
     mts: SimulatedOperator, operator: Operators, network: SimulatedNetwork
 ) -> None:
     first = await observe(mts)
+    assert first.subscriber_ref.value is not None
     assert first.sim_ref.value is not None
     assert first.device_ref.value is not None
-    references = {first.subscriber_ref.value, first.sim_ref.value.ref, first.device_ref.value.ref}
+    references = {first.subscriber_ref.value.ref, first.sim_ref.value.ref, first.device_ref.value.ref}
     assert len(references) == 3
     assert all(reference and len(reference) == 32 and int(reference, 16) for reference in references)
     network.change(NUMBER, PortNumber("megafon"))
@@ -145,8 +156,7 @@ async def test_forwarding_is_told_by_kind(mts: SimulatedOperator, network: Simul
 async def test_a_handset_that_stays_updates_now_and_then(mts: SimulatedOperator, clock: FakeClock) -> None:
     seen = []
     for number in range(20):
-        serving = (await observe(mts, f"l{number}")).serving.value
-        assert serving is not None
+        serving = the_one(await observe(mts, f"l{number}"))
         assert 0 <= clock.now() - serving.update_time < UPDATE_PERIOD
         seen.append(serving)
         clock.advance(3_600)
@@ -157,32 +167,58 @@ async def test_a_handset_that_stays_updates_now_and_then(mts: SimulatedOperator,
 async def test_a_handset_that_roams_is_somewhere_else(
     mts: SimulatedOperator, network: SimulatedNetwork, clock: FakeClock
 ) -> None:
-    home = (await observe(mts)).serving.value
+    home = the_one(await observe(mts))
     network.change(NUMBER, Roam("262-01"))
-    away = (await observe(mts, "l2")).serving.value
-    assert home is not None
-    assert away is not None
+    away = the_one(await observe(mts, "l2"))
     assert (home.plmn, away.plmn, away.update_time) == ("250-01", "262-01", clock.now())
     assert home.node_ref != away.node_ref
+    assert home.key_epoch == away.key_epoch == KEY_EPOCH
 
 
 async def test_an_absent_handset_was_seen_long_ago(
     mts: SimulatedOperator, network: SimulatedNetwork, clock: FakeClock
 ) -> None:
     assert (await observe(mts)).last_seen.value or clock.now() - 300 <= 0
-    network.change(NUMBER, SetReachability(Reachability.DETACHED))
+    network.change(NUMBER, SetReachability(Reachability.NOT_REACHABLE))
     found = await observe(mts, "l2")
-    assert found.reachability.value is Reachability.DETACHED
+    assert found.reachability.value is Reachability.NOT_REACHABLE
     assert (found.last_seen.value or 0) <= clock.now() - 3_600
+
+
+@pytest.mark.parametrize(
+    ("reachability", "domain"), [(Reachability.SMS_ONLY, ServingDomain.CS), (Reachability.DATA_ONLY, ServingDomain.PS)]
+)
+async def test_a_handset_reached_in_one_way_is_seen_and_served_there(
+    mts: SimulatedOperator,
+    network: SimulatedNetwork,
+    clock: FakeClock,
+    reachability: Reachability,
+    domain: ServingDomain,
+) -> None:
+    network.change(NUMBER, SetReachability(reachability))
+    found = await observe(mts)
+    assert found.reachability.known is reachability
+    assert (found.last_seen.known or 0) > clock.now() - 3_600
+    assert the_one(found).domain is domain
+
+
+@pytest.mark.parametrize("state", ServiceState)
+async def test_services_are_told_as_they_are(
+    mts: SimulatedOperator, network: SimulatedNetwork, state: ServiceState
+) -> None:
+    network.change(NUMBER, SetServices(sms=state, data=state))
+    found = await observe(mts)
+    assert found.sms_service.known is found.data_service.known is state
+    assert found.voice_service.known is ServiceState.ON
 
 
 @pytest.mark.parametrize("state", [state for state in SignalState if state is not SignalState.OK])
 async def test_an_override_hides_a_signal(
     mts: SimulatedOperator, network: SimulatedNetwork, clock: FakeClock, state: SignalState
 ) -> None:
-    network.change(NUMBER, OverrideSignal("sim_change", state, "map", 34))
+    network.change(NUMBER, OverrideSignal("sim_change", state, "map", "34"))
     signal = (await observe(mts)).sim_change
-    assert (signal.meta.state, signal.meta.code_space, signal.meta.code) == (state, "map", 34)
+    assert (signal.meta.state, signal.meta.code_space, signal.meta.code) == (state, "map", "34")
     assert signal.known is None
     assert (signal.value is not None) == (state is SignalState.STALE)
     assert (signal.meta.observe_time != clock.now()) == (state is SignalState.STALE)

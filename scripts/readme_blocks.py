@@ -1,0 +1,161 @@
+"""Generate the README's blocks from the code, and write or compare them. Called by scripts/readme.
+
+Keys and defaults are noted while the configuration reader asks for them, so that none can be forgotten or outlive the
+code; only the sentences stand here.
+"""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from numseal.apps import config, config_reader
+from numseal.apps.development import prepare_development
+from numseal.domain.verification import mermaid
+
+REQUIRED, NONE = "required", "none"
+
+SECTIONS = ("listen", "store", "keys", "issuer", "policy", "limits", "number_plan", "simulator")
+"""The order of the table; relying parties and agreements follow."""
+
+DERIVED = {
+    "relying_parties[].display_name": "its `id`",
+    "relying_parties[].apps[].default_language": "the first of `texts`",
+}
+"""Defaults that depend on other keys."""
+
+MEANINGS = {
+    "listen.grpc": "where gRPC is served; loopback only without TLS",
+    "listen.http": "where the public files are served; loopback only without TLS",
+    "listen.tls_certificate": "PEM file of the server's certificate chain, for both listeners",
+    "listen.tls_key": "PEM file of its key",
+    "listen.client_ca": "PEM file of authorities; with it every gRPC client must show a certificate they signed",
+    "store.path": "the SQLite file, made where it is missing",
+    "store.cache_rows": "accounts whose bindings are kept in memory, 0 for none",
+    "keys.attestation": "PEM file of the P-256 key that signs attestations",
+    "keys.log": "PEM file of the Ed25519 key that signs checkpoints",
+    "keys.master": "file of the 32 bytes under which numbers, accounts and evidence are sealed",
+    "issuer.name": "the attestations' `iss`: an https URL, http on loopback only",
+    "issuer.vct": "the attestations' `vct`: a URI that names their type",
+    "issuer.log_origin": "the log's name, first line of every checkpoint",
+    "policy.file": "a policy in place of the packaged one",
+    "limits.wrong_guesses_per_number_day": "wrong codes a number and day, over all relying parties",
+    "limits.wrong_guesses_reserved_per_relying_party": "each relying party's own share, which others cannot use up",
+    "limits.sends_per_number_day": "codes a relying party, number and day",
+    "limits.sends_per_relying_party_minute": "codes a relying party and minute",
+    "limits.sends_per_range_day": "codes a range of 10,000 numbers and day",
+    "limits.starts_per_client_network_hour": "verifications a client network (/24, /56) and hour",
+    "limits.starts_per_relying_party_minute": "verifications a relying party and minute",
+    "number_plan.file": "a plan in place of the simulator's: CSV with the columns prefix, length, operator",
+    "simulator.enabled": "whether simulated operators answer",
+    "simulator.seed": "draws the simulated subscribers; the same seed, the same subscribers",
+    "relying_parties[].id": "1 to 64 of a-z, 0-9 and -",
+    "relying_parties[].display_name": "for people",
+    "relying_parties[].token_sha256": "SHA-256 of its bearer tokens, hex; this or a certificate is required",
+    "relying_parties[].certificate_sha256": "SHA-256 fingerprints of its client certificates, hex",
+    "relying_parties[].apps[].id": "1 to 64 of a-z, 0-9 and -; the first app is the default",
+    "relying_parties[].apps[].sender_id": "whom a message comes from: 1 to 15 printable ASCII characters",
+    "relying_parties[].apps[].default_language": "the text for locales that have none",
+    "relying_parties[].apps[].texts.LANGUAGE": "what a message says in a language, `{{code}}` once; fits one SMS",
+    "relying_parties[].apps[].origin": "host for WebOTP",
+    "relying_parties[].apps[].android_hash": "the 11 characters of the SMS Retriever",
+    "agreements[].id": "1 to 64 of a-z, 0-9 and -",
+    "agreements[].relying_party": "for whom operators may be asked",
+    "agreements[].operators": "who may be asked, ids of the number plan",
+    "agreements[].valid_from": "a date (its beginning, UTC) or a time with offset",
+    "agreements[].valid_until": "likewise, itself not included",
+}
+
+_asked: dict[str, str] = {}
+
+
+def _note(table: config_reader.Table, key: str, default: Any) -> None:
+    """Note a key and its default as the table shows them; the first asking counts."""
+    name = re.sub(r"\[\d+\]", "[]", table.name(key))
+    name = re.sub(r"\.texts\..+", ".texts.LANGUAGE", name)
+    if default is None:
+        shown = REQUIRED
+    elif default in {"", NONE}:
+        shown = NONE
+    else:
+        shown = f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    _asked.setdefault(name, DERIVED.get(name, shown))
+
+
+class NotingTable(config_reader.Table):
+    """A configuration table that notes what it is asked for."""
+
+    def text(self, key: str, default: str | None = None, **options: Any) -> str:
+        _note(self, key, default)
+        return super().text(key, default, **options)
+
+    def integer(self, key: str, default: int | None = None, **options: Any) -> int:
+        _note(self, key, default)
+        return super().integer(key, default, **options)
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        _note(self, key, default)
+        return super().flag(key, default=default)
+
+    def texts(self, key: str, **options: Any) -> tuple[str, ...]:
+        # An empty list of operators is refused by the reader of agreements.
+        _note(self, key, None if key == "operators" else NONE)
+        return super().texts(key, **options)
+
+    def moment(self, key: str) -> int:
+        _note(self, key, None)
+        return super().moment(key)
+
+    def optional_file(self, key: str) -> Path | None:
+        _note(self, key, NONE)
+        return super().optional_file(key)
+
+
+def configuration() -> str:
+    """Return the table of keys; raises ValueError where sentences and keys do not fit together."""
+    config_reader.Table = config.Table = NotingTable  # type: ignore[misc]
+    with tempfile.TemporaryDirectory() as directory:
+        prepare_development(Path(directory) / "data")
+    if _asked.keys() != MEANINGS.keys():
+        others = sorted(_asked.keys() ^ MEANINGS.keys())
+        raise ValueError(f"scripts/readme_blocks.py: keys and sentences differ: {others}")
+    order = {name: number for number, name in enumerate(SECTIONS)}
+    keys = sorted(_asked, key=lambda key: order.get(key.split(".")[0], len(order)))
+    rows = [f"| `{key}` | {_asked[key]} | {MEANINGS[key]} |" for key in keys]
+    return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows]) + "\n"
+
+
+def filled(text: str) -> str:
+    """Return the README with its blocks as the code gives them."""
+    blocks = {"states": f"```mermaid\n{mermaid()}```\n", "configuration": configuration()}
+    for name, block in blocks.items():
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->\n)", re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise ValueError(f"README.md: <!-- {name} --> … <!-- /{name} --> must stand in it once")
+        text = pattern.sub(lambda found, block=block: found[1] + block + found[2], text)
+    return text
+
+
+def main(readme: str, *options: str) -> int:
+    """Write or compare; return the exit code."""
+    if options not in {(), ("--check",)}:
+        print("usage: scripts/readme [--check]", file=sys.stderr)
+        return 2
+    path = Path(readme)
+    text = path.read_text(encoding="utf-8")
+    try:
+        wanted = filled(text)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not options:
+        path.write_text(wanted, encoding="utf-8")
+    elif text != wanted:
+        print("README.md: its generated blocks are not what the code gives; run scripts/readme", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,63 @@
+"""Whatever an operator does when it is asked about a number, the answer is evidence, never an exception."""
+
+from dataclasses import replace
+
+import pytest
+
+from fakes.clock import FakeClock
+from fakes.evidence import NOW, answer
+from fakes.operator import HANG, FakeOperator
+from fakes.orders import lookup_request
+from numseal.domain.evidence import Lookup, LookupOutcome
+from numseal.domain.operator import Phase
+from numseal.ports.operator_backend import OperatorError
+from numseal.usecases import look_up as module
+from numseal.usecases.look_up import LookUp
+
+REQUEST = lookup_request("+79161234567")
+PORTED = Lookup(LookupOutcome.PORTED, "mts", NOW, ported_to="megafon")
+
+
+async def asked(found: Lookup | Exception, phase: Phase = Phase.BEFORE) -> Lookup:
+    operator = FakeOperator("mts", found=[found])
+    return await LookUp({"mts": operator}, FakeClock(NOW + 5))("mts", replace(REQUEST, phase=phase))
+
+
+@pytest.mark.parametrize("found", [answer(), PORTED, answer(LookupOutcome.NOT_ASSIGNED)], ids=lambda a: a.outcome)
+async def test_an_answer_is_taken_at_our_own_time(found: Lookup) -> None:
+    assert await asked(found) == replace(found, time=NOW + 5)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(replace(PORTED, ported_to=""), id="ported to nobody"),
+        pytest.param(replace(answer(), subscriber=None), id="a subscriber of whom nothing is said"),
+        pytest.param(replace(answer(LookupOutcome.NOT_SERVED), ported_to="megafon"), id="not served, and ported"),
+        pytest.param(replace(PORTED, subscriber=answer().subscriber), id="ported, and a subscriber"),
+        pytest.param(answer(LookupOutcome.UNANSWERED), id="an answer that there is none"),
+        pytest.param(replace(answer(), lookup_reference="r" * 257), id="a reference too long"),
+        pytest.param(RuntimeError("a bug"), id="an exception of its own"),
+    ],
+)
+@pytest.mark.filterwarnings("default")
+async def test_what_cannot_be_is_no_answer(found: Lookup | Exception) -> None:
+    assert await asked(found) == Lookup(LookupOutcome.UNANSWERED, "mts", NOW + 5, failure="BROKEN_CONTRACT")
+
+
+async def test_an_error_is_told_by_its_reason() -> None:
+    assert (await asked(OperatorError("HLR_DOWN", "no route"))).failure == "HLR_DOWN"
+
+
+async def test_an_operator_that_is_not_connected() -> None:
+    unanswered = await LookUp({}, FakeClock())("mts", REQUEST)
+    assert (unanswered.outcome, unanswered.failure) == (LookupOutcome.UNANSWERED, "OPERATOR_NOT_CONNECTED")
+
+
+@pytest.mark.parametrize(
+    ("phase", "limit"),
+    [(Phase.BEFORE, "BEFORE_TIMEOUT"), (Phase.AFTER, "AFTER_TIMEOUT"), (Phase.RECHECK, "AFTER_TIMEOUT")],
+)
+async def test_silence_has_its_limit(phase: Phase, limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, limit, 0.01)
+    assert (await asked(HANG, phase)).failure == "TIMEOUT"
