@@ -1,4 +1,4 @@
-"""The README is run and compared: commands, the sign-up on the wire, generated blocks, links, and what it says of code."""
+"""The README is run and compared: commands, the sign-up on the wire, generated blocks, links, what it says of code."""
 
 import asyncio
 import inspect
@@ -99,16 +99,9 @@ def test_the_first_command_serves(tmp_path: Path) -> None:
         checksum = subprocess.run(["cksum"], stdin=project, capture_output=True, text=True, check=True).stdout.strip()
     if not stamp.exists() or not stamp.read_text().strip().endswith(f"{ROOT} {checksum}"):
         pytest.skip("the environment is not that of scripts/venv: serving would install")
-    command = [
-        ROOT / "scripts/serve",
-        "--directory",
-        tmp_path / "data",
-        "--grpc",
-        "127.0.0.1:0",
-        "--http",
-        "127.0.0.1:0",
-    ]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    options = ["--directory", str(tmp_path / "data"), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+    pipe = subprocess.PIPE
+    server = subprocess.Popen([str(ROOT / "scripts/serve"), *options], stdout=pipe, stderr=pipe, text=True)
     try:
         assert server.stdout is not None
         assert re.fullmatch(
@@ -164,7 +157,7 @@ def test_the_generated_blocks_are_what_the_code_gives() -> None:
 def test_a_readme_that_says_otherwise_is_found_out_and_mended(tmp_path: Path, old: str, new: str, told: str) -> None:
     stale = tmp_path / "README.md"
     stale.write_text(README.replace(old, new), encoding="utf-8")
-    program = [sys.executable, ROOT / "scripts/readme_blocks.py", stale]
+    program = [sys.executable, str(ROOT / "scripts/readme_blocks.py"), str(stale)]
     done = subprocess.run([*program, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert told in done.stderr

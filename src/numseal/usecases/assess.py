@@ -141,7 +141,7 @@ class _Conclude:
             supersedes=tuple(ending),
         )
         rows.put_verification(verified)
-        return _Concluded(verified, replace(record, leaf_index=index))
+        return _Concluded(verified, record)
 
 
 class Assess:

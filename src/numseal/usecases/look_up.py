@@ -47,7 +47,8 @@ class LookUp:
             _log.warning("operator %s gave an answer that cannot be", operator_id)
             return self._unanswered(operator_id, "BROKEN_CONTRACT")
         # The time is ours: an operator's clock may differ.
-        return replace(answer, time=self._clock.now())
+        now = self._clock.now()
+        return answer if answer.time == now else replace(answer, time=now)
 
     def _unanswered(self, operator_id: str, failure: str) -> Lookup:
         return Lookup(LookupOutcome.UNANSWERED, operator_id, self._clock.now(), failure=failure)

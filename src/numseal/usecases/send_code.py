@@ -151,12 +151,9 @@ class SendCode:
             agreement_id = agreement.agreement_id
             # One hop: where the second operator says "ported" too, the rules find a number nobody serves.
             lookup = await self._look_up(operator_id, self._request(verification, operator_id, agreement_id))
-        routed = replace(
-            verification,
-            opening=replace(opening, operator_id=operator_id, agreement_id=agreement_id),
-            before=lookup,
-        )
-        return await self._judge(routed, lookup)
+        if operator_id != opening.operator_id:
+            opening = replace(opening, operator_id=operator_id, agreement_id=agreement_id)
+        return await self._judge(replace(verification, opening=opening, before=lookup), lookup)
 
     async def resend(self, verification: Verification, method: Method | None, request_id: str) -> Verification:
         """Send a further code; raises Refusal where state, ladder or budgets do not allow it."""
@@ -273,7 +270,13 @@ class SendCode:
         if app is None:
             raise unavailable("APP_UNKNOWN", "the app that this verification names is no longer registered")
         language, text = app.text(opening.locale)
-        number = verification.sends
+        number, template, digest = verification.sends, "", ""
+        if opening.method is Method.OPERATOR_CODE:
+            template, text = text, ""
+        else:
+            code = otp.code_of(self._code_key, verification.verification_id, number)
+            digest = otp.digest(self._code_key, verification.verification_id, code)
+            text = otp.message(text, code)
         order = CodeOrder(
             request_id=f"{verification.verification_id}-code-{number}",
             phone_number=opening.phone_number,
@@ -282,14 +285,12 @@ class SendCode:
             locale=language,
             expire_time=self._clock.now() + otp.LIFETIME,
             agreement_id=opening.agreement_id,
+            text=text,
+            template=template,
             length=otp.DIGITS,
             previous_challenge=verification.codes[-1].challenge if verification.codes else b"",
         )
-        if opening.method is Method.OPERATOR_CODE:
-            return replace(order, template=text), ""
-        code = otp.code_of(self._code_key, verification.verification_id, number)
-        digest = otp.digest(self._code_key, verification.verification_id, code)
-        return replace(order, text=otp.message(text, code)), digest
+        return order, digest
 
 
 def _checked(answer: CodeSent) -> CodeSent:

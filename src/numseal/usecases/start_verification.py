@@ -159,17 +159,17 @@ class StartVerification:
             *send_budgets(self._limits, party.relying_party, opening.phone_number),
         )
         command = _Open(draft, wish.request_id, wish.digest() if wish.request_id else "", budgets)
-        return await self._flights.join(draft.verification_id, lambda: self._run(command))
+        return await self._flights.join(f"send {draft.verification_id}", lambda: self._run(command))
 
     async def _run(self, command: _Open) -> Verification:
         verification_id = (await self._store.apply(command)).value
-        verification = command.verification
-        if verification_id != verification.verification_id:
-            # Asked before: join what may still be under way, or take up what a crash cut off.
-            known = await self._store.verification(verification_id)
-            if known is None:
-                raise not_found("VERIFICATION_FORGOTTEN", "the verification of this request_id is no longer kept")
-            verification = known.at(self._clock.now())
+        if verification_id == command.verification.verification_id:
+            return await self._send_code.first(command.verification)
+        # Asked before: join what may still be under way, or take up what a crash cut off.
+        known = await self._store.verification(verification_id)
+        if known is None:
+            raise not_found("VERIFICATION_FORGOTTEN", "the verification of this request_id is no longer kept")
+        verification = known.at(self._clock.now())
         if verification.state is not State.PENDING:
             return verification
         return await self._flights.join(f"send {verification_id}", lambda: self._send_code.first(verification))

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from numseal.adapters.store.codec import Codec
 from numseal.adapters.store.engine import Changes, Loaded, Wanted
+from numseal.adapters.store.recent import Recent, RecentVerifications
 from numseal.adapters.store.sealing import SubjectKey
 from numseal.domain.binding import LIVE, Binding
 from numseal.domain.limits import Budget
@@ -42,9 +43,11 @@ class _Sealed:
 class BatchRows:
     """The rows of one batch; implements `ports.store.Rows` for the command that is being decided."""
 
-    def __init__(self, codec: Codec, now: int, size: int) -> None:
-        """Begin a batch at a time, on a log of `size` leaves."""
+    def __init__(self, codec: Codec, now: int, size: int, recent: RecentVerifications) -> None:
+        """Begin a batch at a time, on a log of `size` leaves; what `recent` has is not loaded."""
         self._codec = codec
+        self._recent = recent
+        self._recent_keys: dict[bytes, SubjectKey] = {}
         self._now = now
         self._size = size
         self._needs = Needs()
@@ -74,7 +77,7 @@ class BatchRows:
         for command in commands:
             needs = command.needs
             for verification_id in needs.verifications:
-                self._verifications[verification_id] = None
+                self._want_verification(verification_id)
             for binding_id in needs.bindings:
                 self._bindings[binding_id] = None
             for subject in needs.subjects:
@@ -91,7 +94,7 @@ class BatchRows:
                     self._budget_refs[row] = sealer.budget_ref(row)
         return Wanted(
             self._now,
-            tuple(self._verifications),
+            tuple(name for name, row in self._verifications.items() if row is None),
             tuple(self._request_refs.values()),
             tuple(self._refs.values()),
             tuple(self._bindings),
@@ -99,12 +102,21 @@ class BatchRows:
             purge,
         )
 
+    def _want_verification(self, verification_id: str) -> None:
+        recent = self._recent.get(verification_id)
+        if recent is None:
+            self._verifications[verification_id] = None
+        else:
+            self._verifications[verification_id] = recent.verification
+            self._recent_keys[recent.ref] = recent.key
+
     def fill(self, loaded: Loaded) -> None:
         """Take the rows that are there."""
         for ref in self._refs.values():
             self._subjects[ref] = None
             self._live[ref] = loaded.live.get(ref)
         self._subjects.update(loaded.subjects)
+        self._subjects.update(self._recent_keys)
         self._verifications.update({name: _Sealed(*row) for name, row in loaded.verifications.items()})
         self._bindings.update({name: _Sealed(*row) for name, row in loaded.bindings.items()})
         for request, ref in self._request_refs.items():
@@ -283,6 +295,15 @@ class BatchRows:
     def changed_accounts(self) -> list[tuple[str, str]]:
         """The (relying party, account id) whose bindings the batch changes."""
         return [(binding.relying_party, binding.account_id) for binding in self._changed_bindings.values()]
+
+    @property
+    def changed_verifications(self) -> list[Recent]:
+        """The verifications that the batch changes, as they are after it."""
+        changed = []
+        for verification in self._changed_verifications.values():
+            ref = self._ref(verification.opening.relying_party, verification.opening.phone_number)
+            changed.append(Recent(verification, ref, self._key(ref)))
+        return changed
 
     @property
     def changed(self) -> bool:

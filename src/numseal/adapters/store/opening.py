@@ -13,6 +13,7 @@ from numseal.adapters.store.log_reader import LogReader
 from numseal.adapters.store.mark import MarkFile
 from numseal.adapters.store.marker import Marker
 from numseal.adapters.store.publisher import Publisher
+from numseal.adapters.store.recent import RecentVerifications
 from numseal.adapters.store.sealing import Sealer, StoreKeys
 from numseal.adapters.store.store import DurableStore
 from numseal.adapters.store.writer import Writer
@@ -36,8 +37,12 @@ async def open_store(
     mark: MarkFile,
     cache_rows: int,
     on_stop: Callable[[StoreError], None],
+    recent_verifications: int = 0,
 ) -> DurableStore:
-    """Open a store; raises StoreError. Takes the engine over: on an error it is closed."""
+    """Open a store; raises StoreError. Takes the engine over: on an error it is closed.
+
+    `recent_verifications` is how many are kept in memory, for an engine that no other process writes.
+    """
     try:
         sealer = Sealer(keys, entropy)
         publisher = Publisher(signer, vkey)
@@ -45,12 +50,14 @@ async def open_store(
         published = await publisher.publish(head)
         codec = Codec(sealer)
         time = BatchTime(clock)
+        recent = RecentVerifications(recent_verifications)
         return DurableStore(
             engine,
             codec,
-            lambda on_publish: Writer(engine, codec, publisher, time, entropy, published, on_publish, on_stop),
+            lambda on_publish: Writer(engine, codec, publisher, time, entropy, published, recent, on_publish, on_stop),
             Marker(mark),
             cache_rows,
+            recent,
         )
     except EngineError as error:
         await _close(engine)

@@ -17,6 +17,7 @@ from numseal.ports.signer import Signer
 from numseal.ports.store import StoreError
 
 CACHE_ROWS = 10_000
+RECENT_VERIFICATIONS = 4_096
 
 
 def _ignore(_error: StoreError) -> None:
@@ -63,6 +64,7 @@ async def open_sqlite_store(
             mark=MarkFile(path.with_name(path.name + ".mark")),
             cache_rows=cache_rows,
             on_stop=on_stop,
+            recent_verifications=RECENT_VERIFICATIONS,
         )
     except StoreError as error:
         if str(path) in str(error):

@@ -11,6 +11,7 @@ from numseal.adapters.store.codec import Codec
 from numseal.adapters.store.engine import Engine, EngineError, Whole
 from numseal.adapters.store.log_reader import LogReader
 from numseal.adapters.store.marker import Marker
+from numseal.adapters.store.recent import RecentVerifications
 from numseal.adapters.store.row_cache import RowCache
 from numseal.adapters.store.writer import Writer
 from numseal.domain.binding import LIVE, Binding, BindingRow, BindingState
@@ -40,6 +41,7 @@ class DurableStore:
         make_writer: Callable[[Callable[[Published, Sequence[tuple[str, str]]], None]], Writer],
         marker: Marker,
         cache_rows: int,
+        recent: RecentVerifications,
     ) -> None:
         """Take the opened engine; `make_writer` is given what to call at each publication."""
         self._engine = engine
@@ -47,6 +49,7 @@ class DurableStore:
         self._codec = codec
         self._log = LogReader(engine.reads)
         self._cache = RowCache(cache_rows)
+        self._recent = recent
         self._marker = marker
         self._closed = False
         self._writer = make_writer(self._on_publish)
@@ -90,6 +93,9 @@ class DurableStore:
 
     async def verification(self, verification_id: str) -> Verification | None:
         """Read a verification."""
+        recent = self._recent.get(verification_id)
+        if recent is not None:
+            return recent.verification
         try:
             row = await self._reads.verification(verification_id)
         except EngineError as error:

@@ -33,7 +33,7 @@ class TypedJson(Generic[T]):
         """Write a value as JSON without any newline."""
         table: list[Any] = []
         body = self._encode(value, table)
-        return orjson.dumps([body, *table])
+        return orjson.dumps([body, *table], default=_hex)
 
     def loads(self, raw: bytes, **apart: object) -> T:
         """Read what `dumps` wrote; `apart` gives the fields kept elsewhere."""
@@ -41,6 +41,13 @@ class TypedJson(Generic[T]):
         body.update(apart)
         value: T = self._decode(body, table)
         return value
+
+
+def _hex(value: object) -> str:
+    """Write what orjson does not know: bytes."""
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(f"{type(value).__name__} cannot be kept as typed JSON")
 
 
 class _Builder:
@@ -58,7 +65,8 @@ class _Builder:
                 continue
             encode, decode = self._converters(hints[item.name], bound)
             default = _MISSING if item.default is dataclasses.MISSING else item.default
-            encoders.append((item.name, default, encode))
+            # Where nothing is shared, orjson writes what the fields hold, faster than any Python.
+            encoders.append((item.name, default, encode if self._shared else None))
             if decode is not None:
                 decoders.append((item.name, decode))
         return _dataclass_encoder(tuple(encoders)), _dataclass_decoder(kind, tuple(decoders))

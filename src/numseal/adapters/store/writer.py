@@ -18,6 +18,7 @@ from numseal.adapters.store.codec import Codec
 from numseal.adapters.store.engine import Changes, Engine, EngineError, Head
 from numseal.adapters.store.growth import Growth, grow
 from numseal.adapters.store.publisher import Publisher
+from numseal.adapters.store.recent import Recent, RecentVerifications
 from numseal.domain.log import Leaf, Published
 from numseal.ports.entropy import Entropy
 from numseal.ports.store import Applied, Command, Needs, Rows, StoreError
@@ -59,6 +60,7 @@ class _Committed:
     growth: Growth
     outcomes: Sequence[Decided[Any]]
     accounts: Sequence[tuple[str, str]]
+    verifications: Sequence[Recent]
 
 
 class _Probe:
@@ -85,6 +87,7 @@ class Writer:
         time: BatchTime,
         entropy: Entropy,
         published: Published,
+        recent: RecentVerifications,
         on_publish: Callable[[Published, Sequence[tuple[str, str]]], None],
         on_stop: Callable[[StoreError], None],
     ) -> None:
@@ -95,6 +98,7 @@ class Writer:
         self._publisher = publisher
         self._time = time
         self._entropy = entropy
+        self._recent = recent
         self._on_publish = on_publish
         self._on_stop = on_stop
         self._queue: deque[_Waiting] = deque()
@@ -245,7 +249,7 @@ class Writer:
         """Decide and make durable; None where nothing changed: then the commands are answered already."""
         old = await self._engine.begin()
         now = self._time.after(old.time)
-        rows = BatchRows(self._codec, now, old.size)
+        rows = BatchRows(self._codec, now, old.size, self._recent)
         commands = [waiting.command for waiting in batch]
         purge = self._purge_due and not batch
         if purge:
@@ -273,8 +277,9 @@ class Writer:
         if loaded.expired:
             self._purge_due = True
             self._wake.set()
+            self._recent.purge(now)
         self._trouble = None
-        return _Committed(head, growth, outcomes, rows.changed_accounts)
+        return _Committed(head, growth, outcomes, rows.changed_accounts, rows.changed_verifications)
 
     async def _decide(self, rows: BatchRows, commands: Sequence[Command[Any]]) -> list[Decided[Any]]:
         outcomes = []
@@ -329,6 +334,8 @@ class Writer:
             asyncio.get_running_loop().call_later(PUBLISH_SECONDS, self._publish_now)
             raise
         self._engine.show()
+        for recent in committed.verifications:
+            self._recent.keep(recent)
         self._unpublished = None
         self.published = published
         self._on_publish(published, committed.accounts)

@@ -39,7 +39,9 @@ class _Wish:
 @click.argument("number")
 @click.option("--region", default="", help="ISO 3166-1 code of a number in national format, such as RU.")
 @click.option("--account", default="demo-account", show_default=True, help="The messenger's id of the account.")
-@click.option("--method", type=click.Choice(list(_METHODS)), default="sms", show_default=True)
+@click.option(
+    "--method", type=click.Choice(list(_METHODS)), default="sms", show_default=True, help="How the code is sent."
+)
 @click.option("--code", help="The code, where it is known already; otherwise it is read from the simulated handset.")
 @click.option("--server", default="127.0.0.1:50051", show_default=True, help="HOST:PORT of the gRPC server.")
 @click.option(
