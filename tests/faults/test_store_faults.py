@@ -88,6 +88,7 @@ async def test_a_running_process_keeps_others_out(kit: StoreKit) -> None:
     receiving, sending = FORKS.Pipe(duplex=False)
     process = FORKS.Process(target=killed_writer.run, args=(kit.directory, SECRET, 0, sending))
     process.start()
+    sending.close()
     try:
         await asyncio.to_thread(receiving.recv)
         with pytest.raises(StoreError, match="in use by another process") as refused:
@@ -96,6 +97,7 @@ async def test_a_running_process_keeps_others_out(kit: StoreKit) -> None:
     finally:
         process.kill()
         process.join()
+        receiving.close()
 
 
 async def test_files_that_cannot_grow_fail_commands_and_not_the_service(kit: StoreKit) -> None:

@@ -216,6 +216,9 @@ def client_network(address: str) -> str:
     if not address:
         return ""
     parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        # RFC 4291 §2.5.5.2: as a dual-stack socket names an IPv4 client.
+        parsed = parsed.ipv4_mapped
     prefix = 24 if parsed.version == 4 else 56  # noqa: PLR2004 - the versions of IP
     return str(ipaddress.ip_network((parsed, prefix), strict=False))
 

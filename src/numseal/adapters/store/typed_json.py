@@ -27,7 +27,7 @@ class TypedJson(Generic[T]):
 
     def __init__(self, kind: type[T], shared: tuple[type, ...] = (), apart: frozenset[str] = frozenset()) -> None:
         """Resolve the hints; raises TypeError for a type that is not supported."""
-        self._encode, self._decode = _Builder(shared).dataclass(kind, {}, apart)
+        self._encode, self._decode = _Builder(shared).whole(kind, apart)
 
     def dumps(self, value: T) -> bytes:
         """Write a value as JSON without any newline."""
@@ -54,9 +54,19 @@ class _Builder:
     def __init__(self, shared: tuple[type, ...]) -> None:
         self._shared = shared
 
-    def dataclass(
-        self, kind: Any, bound: Mapping[Any, Any], apart: frozenset[str] = frozenset()
-    ) -> tuple[Convert, Convert]:
+    def whole(self, kind: Any, apart: frozenset[str]) -> tuple[Convert, Convert]:
+        encoders, decoders = self._fields(kind, {}, apart)
+        return _dataclass_encoder(encoders), _dataclass_decoder(kind, decoders)
+
+    def _dataclass(self, kind: Any, bound: Mapping[Any, Any]) -> tuple[Convert | None, Convert]:
+        encoders, decoders = self._fields(kind, bound, frozenset())
+        # Where nothing below is shared, orjson writes what the fields hold, faster than any Python.
+        native = all(convert is None for _, _, convert in encoders)
+        return None if native else _dataclass_encoder(encoders), _dataclass_decoder(kind, decoders)
+
+    def _fields(
+        self, kind: Any, bound: Mapping[Any, Any], apart: frozenset[str]
+    ) -> tuple[tuple[tuple[str, object, Convert | None], ...], tuple[tuple[str, Convert], ...]]:
         hints = typing.get_type_hints(kind)
         encoders: list[tuple[str, object, Convert | None]] = []
         decoders: list[tuple[str, Convert]] = []
@@ -65,11 +75,10 @@ class _Builder:
                 continue
             encode, decode = self._converters(hints[item.name], bound)
             default = _MISSING if item.default is dataclasses.MISSING else item.default
-            # Where nothing is shared, orjson writes what the fields hold, faster than any Python.
-            encoders.append((item.name, default, encode if self._shared else None))
+            encoders.append((item.name, default, encode))
             if decode is not None:
                 decoders.append((item.name, decode))
-        return _dataclass_encoder(tuple(encoders)), _dataclass_decoder(kind, tuple(decoders))
+        return tuple(encoders), tuple(decoders)
 
     def _converters(self, hint: Any, bound: Mapping[Any, Any]) -> _Pair:
         hint = bound.get(hint, hint) if isinstance(hint, TypeVar) else hint
@@ -83,23 +92,23 @@ class _Builder:
                 return encode and _unless_none(encode), decode and _unless_none(decode)
         elif origin is tuple and arguments[1:] == (Ellipsis,):
             encode, decode = self._converters(arguments[0], bound)
-            return _each(encode), _each(decode)
+            return encode and _each(encode), _each(decode)
         elif dataclasses.is_dataclass(origin):
             parameters: tuple[Any, ...] = getattr(origin, "__parameters__", ())
-            return self.dataclass(origin, dict(zip(parameters, arguments, strict=True)))
+            return self._dataclass(origin, dict(zip(parameters, arguments, strict=True)))
         raise TypeError(f"{hint} cannot be kept as typed JSON")
 
     def _plain(self, hint: Any) -> _Pair:
         if hint in (str, int, bool):
             return None, None
         if hint is bytes:
-            return (lambda value, _: value.hex()), (lambda raw, _: bytes.fromhex(raw))
+            return None, (lambda raw, _: bytes.fromhex(raw))
         if isinstance(hint, type) and issubclass(hint, Enum):
             members = {member.value: member for member in hint}
-            return (lambda value, _: value._value_), (lambda raw, _: members[raw])
+            return None, (lambda raw, _: members[raw])
         if dataclasses.is_dataclass(hint):
-            encode, decode = self.dataclass(hint, {})
-            return _shared(encode, decode) if hint in self._shared else (encode, decode)
+            encode, decode = self._dataclass(hint, {})
+            return (_number, _pointed(decode)) if hint in self._shared else (encode, decode)
         raise TypeError(f"{hint} cannot be kept as typed JSON")
 
 
@@ -136,20 +145,20 @@ def _each(convert: Convert | None) -> Convert:
     return lambda value, table: tuple([convert(part, table) for part in value])
 
 
-def _shared(encode: Convert, decode: Convert) -> tuple[Convert, Convert]:
-    """Write equal values once: the table begins with what was written and is pointed at by number."""
+def _number(value: Any, table: list[Any]) -> int:
+    """Write a shared value into the table, equal ones once, and point at it by number."""
+    for number, known in enumerate(table):
+        if known is value or known == value:
+            return number
+    table.append(value)
+    return len(table) - 1
 
-    def encode_shared(value: Any, table: list[Any]) -> int:
-        raw = encode(value, table)
-        if raw in table:
-            return table.index(raw)
-        table.append(raw)
-        return len(table) - 1
 
-    def decode_shared(number: int, table: list[Any]) -> Any:
+def _pointed(decode: Convert) -> Convert:
+    def pointed(number: int, table: list[Any]) -> Any:
         known = table[number]
         if type(known) is dict:
             known = table[number] = decode(known, table)
         return known
 
-    return encode_shared, decode_shared
+    return pointed
