@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import sys
 from pathlib import Path
 from tempfile import mkdtemp
@@ -26,6 +27,8 @@ def main() -> int:
     if directory.exists():
         print(f"scripts/soak: {directory}: is there already; expected a name that is free", file=sys.stderr)
         return 2
+    # A terminated soak ends its server, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     killing = Killing(directory, options.seed)
     failure, code = "", 0
     try:
@@ -64,7 +67,7 @@ def _count(text: str) -> int:
 
 
 def _show(report: Report, kills: int) -> None:
-    line = f"{report.kills}/{kills} kills, {report.verified} bindings, log of {report.log_size}, {report.seconds:.0f} s"
+    line = f"{report.kills}/{kills} kills, {report.verified} bindings acknowledged, {report.seconds:.0f} s"
     if sys.stderr.isatty():
         print(f"\r{line} ", end="", file=sys.stderr, flush=True)
     elif report.kills % 20 == 0:

@@ -52,7 +52,7 @@ def check(directory: Path, code: int, *sentences: str, options: tuple[str, ...] 
 
 CONFIGURATION = [
     ("unknown key", edit("seed = 1", "sed = 1"), ("simulator.sed: no such key", "expected one of enabled, seed")),
-    ("unknown section", edit("[simulator]", "[simulater]"), ("simulater: no such key", "expected one of listen")),
+    ("unknown section", edit("[simulator]", "[simulate]"), ("simulate: no such key", "expected one of listen")),
     ("wrong type", edit("seed = 1", 'seed = "x"'), ("simulator.seed: found 'x'", "expected a whole number")),
     ("not TOML", edit("seed = 1", "seed ="), ("is not TOML", "line")),
     (

@@ -217,7 +217,9 @@ def test_without_a_pinned_type_the_report_says_it_was_not_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    "vkey", ["nonsense", note.verifier_key(ORIGIN, Ed25519PrivateKey.generate(), note.COSIGNATURE_V1).text()]
+    "vkey",
+    ["nonsense", note.verifier_key(ORIGIN, Ed25519PrivateKey.generate(), note.COSIGNATURE_V1).text()],
+    ids=["nonsense", "a witness's key"],
 )
 def test_an_unusable_pinned_vkey_is_a_usage_error(vkey: str) -> None:
     report = verify(GOOD, keys=ISSUER.public_keys(log_vkey=vkey))
