@@ -59,7 +59,7 @@ class Limits:
     sends_per_number_day: int = 10
     sends_per_relying_party_minute: int = 6_000
     sends_per_range_day: int = 20_000
-    starts_per_client_network_hour: int = 60
+    starts_per_client_network_hour: int = 1_000
     starts_per_relying_party_minute: int = 12_000
 
 
