@@ -29,6 +29,9 @@ BATCH_COMMANDS = 512
 BREATH_COMMANDS = 16
 """Commands decided before other tasks of the loop get their turn."""
 
+GATHER_TURNS = 8
+"""Turns of the loop that a batch lets pass before it takes what waits."""
+
 PURGE_SECONDS = 60
 """Seconds between two looks for rows that are past their time."""
 
@@ -170,6 +173,9 @@ class Writer:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
+                # Let tasks that are ready to run bring their commands too; where none is, this costs nothing.
+                for _ in range(GATHER_TURNS):
+                    await asyncio.sleep(0)
                 await self._take([self._queue.popleft() for _ in range(min(len(self._queue), BATCH_COMMANDS))])
                 await self._look_after()
             await self._look_after()
