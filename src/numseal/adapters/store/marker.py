@@ -1,17 +1,14 @@
-"""Keeps the mark behind the published head: at most one write a second, off the loop, and one at the end.
+"""Keeps the mark level with the published head: written durably before anybody is answered from that head.
 
-A mark that cannot be written is alarmed and does not stop the service; it only guards a later restore less well.
+Were it written later, a database restored to just before a crash could grow another history without anybody noticing.
 """
 
 import asyncio
-import logging
+from concurrent.futures import ThreadPoolExecutor
 
 from numseal.adapters.store.mark import Mark, MarkFile
 from numseal.domain.log import Published
-
-MARK_SECONDS = 1
-
-_LOG = logging.getLogger(__name__)
+from numseal.ports.store import StoreError
 
 
 class Marker:
@@ -20,40 +17,21 @@ class Marker:
     def __init__(self, file: MarkFile) -> None:
         """Take the file."""
         self._file = file
-        self._newest: Mark | None = None
         self._written: Mark | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._ending = asyncio.Event()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="numseal-mark")
 
-    def note(self, published: Published) -> None:
-        """Have a head written soon."""
-        self._newest = Mark(published.origin, published.size, published.root)
-        if self._newest != self._written and (self._task is None or self._task.done()):
-            self._task = asyncio.get_running_loop().create_task(self._follow(), name="numseal store mark")
-
-    async def _follow(self) -> None:
-        while self._newest != self._written:
-            await self._write()
-            try:
-                async with asyncio.timeout(MARK_SECONDS):
-                    await self._ending.wait()
-            except TimeoutError:
-                continue
+    async def keep(self, published: Published) -> None:
+        """Return once the mark of this head is durable; raises StoreError where it cannot be written."""
+        mark = Mark(published.origin, published.size, published.root)
+        if mark == self._written:
             return
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._file.write, mark)
+        except OSError as error:
+            sentence = f"the log's mark {self._file} cannot be written: {error}"
+            raise StoreError("MARK_FAILED", sentence, unknown=True) from error
+        self._written = mark
 
-    async def _write(self) -> None:
-        mark = self._newest
-        if mark is not None and mark != self._written:
-            try:
-                await asyncio.to_thread(self._file.write, mark)
-            except OSError as error:
-                _LOG.warning("the log's mark %s cannot be written: %s", self._file, error)
-            else:
-                self._written = mark
-
-    async def close(self) -> None:
-        """Write the newest head and end."""
-        self._ending.set()
-        if self._task is not None:
-            await self._task
-        await self._write()
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()

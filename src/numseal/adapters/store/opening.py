@@ -48,14 +48,18 @@ async def open_store(
         publisher = Publisher(signer, vkey)
         head = await _settle(engine, publisher.origin, sealer, entropy, mark)
         published = await publisher.publish(head)
+        marker = Marker(mark)
+        await marker.keep(published)
         codec = Codec(sealer)
         time = BatchTime(clock)
         recent = RecentVerifications(recent_verifications)
         return DurableStore(
             engine,
             codec,
-            lambda on_publish: Writer(engine, codec, publisher, time, entropy, published, recent, on_publish, on_stop),
-            Marker(mark),
+            lambda on_publish: Writer(
+                engine, codec, publisher, marker, time, entropy, published, recent, on_publish, on_stop
+            ),
+            marker,
             cache_rows,
             recent,
         )

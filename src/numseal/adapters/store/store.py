@@ -53,13 +53,11 @@ class DurableStore:
         self._marker = marker
         self._closed = False
         self._writer = make_writer(self._on_publish)
-        self._marker.note(self._writer.published)
         self._writer.start()
 
     def _on_publish(self, published: Published, accounts: Sequence[tuple[str, str]]) -> None:
         for account in accounts:
             self._cache.forget(account)
-        self._marker.note(published)
 
     # Writing
 
@@ -82,7 +80,7 @@ class DurableStore:
         self._closed = True
         try:
             await self._writer.close()
-            await self._marker.close()
+            self._marker.close()
         finally:
             try:
                 await self._engine.close()

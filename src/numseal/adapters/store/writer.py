@@ -1,8 +1,8 @@
 """Group commit: everything that waits becomes one batch, one transaction, one signed head.
 
 Order is all that lives here: begin, load, decide, flush with leaves and the unsigned head, commit durably; only then
-sign, publish and answer. No timer: a batch is what arrived while the last one was under way. What commands decide,
-how rows are sealed and what an engine is are other modules'.
+sign, mark, publish and answer. No timer: a batch is what arrived while the last one was under way. What commands
+decide, how rows are sealed and what an engine is are other modules'.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from numseal.adapters.store.batch_time import BatchTime
 from numseal.adapters.store.codec import Codec
 from numseal.adapters.store.engine import Changes, Engine, EngineError, Head
 from numseal.adapters.store.growth import Growth, grow
+from numseal.adapters.store.marker import Marker
 from numseal.adapters.store.publisher import Publisher
 from numseal.adapters.store.recent import Recent, RecentVerifications
 from numseal.domain.log import Leaf, Published
@@ -87,6 +88,7 @@ class Writer:
         engine: Engine,
         codec: Codec,
         publisher: Publisher,
+        marker: Marker,
         time: BatchTime,
         entropy: Entropy,
         published: Published,
@@ -99,6 +101,7 @@ class Writer:
         self._engine = engine
         self._codec = codec
         self._publisher = publisher
+        self._marker = marker
         self._time = time
         self._entropy = entropy
         self._recent = recent
@@ -336,6 +339,7 @@ class Writer:
         self._unpublished = committed
         try:
             published = await self._publisher.publish(committed.head)
+            await self._marker.keep(published)
         except StoreError:
             asyncio.get_running_loop().call_later(PUBLISH_SECONDS, self._publish_now)
             raise

@@ -12,7 +12,7 @@ from fakes.store_kit import StoreKit
 from fakes.store_rows import FakeSigner, issue
 from numseal.adapters.signers.pem import Ed25519Signer
 from numseal.adapters.store.engine import EngineError
-from numseal.adapters.store.mark import Mark, MarkFile
+from numseal.adapters.store.mark import SLOT_BYTES, Mark, MarkFile
 from numseal.adapters.store.sealing import StoreKeys
 from numseal.ports.store import StoreError
 from numseal.tlog.proof import verify_consistency
@@ -132,6 +132,7 @@ async def test_a_copy_that_grew_apart_is_refused(kit: StoreKit) -> None:
 
 
 async def test_a_mark_of_another_log_is_refused(kit: StoreKit) -> None:
+    (kit.directory / "mark").unlink()
     MarkFile(kit.directory / "mark").write(Mark("elsewhere", 0, bytes(32)))
     assert "do not belong together" in str(await refusal(kit))
 
@@ -162,14 +163,45 @@ async def test_the_mark_follows_the_published_head(kit: StoreKit) -> None:
     assert (kit.directory / "mark").stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_mark_that_cannot_be_written_is_alarmed_and_stops_nothing(
-    kit: StoreKit, caplog: pytest.LogCaptureFixture
+async def test_nobody_is_answered_from_a_head_whose_mark_is_not_durable(
+    kit: StoreKit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (kit.directory / "mark.new").mkdir()
     store = await kit.open()
-    await store.apply(issue(10))
-    await store.close()
-    assert "cannot be written" in caplog.text
+    before = store.published()
+    written = MarkFile.write
+
+    def full(_file: MarkFile, _mark: Mark) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(MarkFile, "write", full)
+    with pytest.raises(StoreError) as caught:
+        await store.apply(issue(10))
+    assert caught.value.reason == "MARK_FAILED"
+    assert caught.value.unknown
+    assert store.published() == before
+    monkeypatch.setattr(MarkFile, "write", written)
+    await store.apply(issue(11))
+    assert store.published().size == before.size + 2
+
+
+async def test_a_mark_is_there_before_its_head_is_answered(kit: StoreKit) -> None:
+    file = MarkFile(kit.directory / "mark")
+    store = await kit.open()
+    for number in (10, 11, 12):
+        published = (await store.apply(issue(number))).published
+        assert file.read() == Mark(published.origin, published.size, published.root)
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+def test_a_torn_slot_leaves_the_other_mark(kit: StoreKit, slot: int) -> None:
+    path = kit.directory / "slots"
+    file = MarkFile(path)
+    for size in (1, 2):
+        file.write(Mark("o", size, bytes(32)))
+    content = bytearray(path.read_bytes())
+    content[SLOT_BYTES * slot + 20] ^= 1
+    path.write_bytes(content)
+    assert MarkFile(path).read() == Mark("o", 2 - slot, bytes(32))
 
 
 async def test_a_log_goes_on_where_it_was(kit: StoreKit) -> None:
