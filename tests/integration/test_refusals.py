@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from fakes.messenger import Messenger, answers, result, state
 from fakes.world import NOW, World
+from numseal.adapters.rpc.server import MAX_MESSAGE
 from numseal.api.admin.v1 import admin_pb2, admin_pb2_grpc
 from numseal.api.transparency.v1 import transparency_pb2
 from numseal.api.verification.v1 import assurance_pb2, binding_pb2, verification_pb2
@@ -42,6 +43,12 @@ START = [
         "IP_ADDRESS_MALFORMED",
         "client.ip_address",
     ),
+    (
+        {"client": verification_pb2.ClientFacts(ip_address="fe80::1%" + "z" * 100_000)},
+        "IP_ADDRESS_MALFORMED",
+        "client.ip_address",
+    ),
+    ({"client": verification_pb2.ClientFacts(ip_address="fe80::1%eth0")}, "IP_ADDRESS_MALFORMED", "client.ip_address"),
     ({"client": verification_pb2.ClientFacts(user_agent="u" * 513)}, "USER_AGENT_TOO_LONG", "client.user_agent"),
     (
         {"client": verification_pb2.ClientFacts(device_public_key_jwk='{"kty":"oct"}')},
@@ -366,6 +373,24 @@ async def test_a_batch_answers_item_by_item_and_is_bounded(world: World) -> None
         )
 
 
+@pytest.mark.parametrize(
+    ("wish", "reason", "field"),
+    [
+        ({"states": [binding_pb2.BINDING_STATE_ACTIVE] * 17}, "STATES_COUNT", "states"),
+        ({"account_id": "a" * 256}, "ACCOUNT_ID_TOO_LONG", "account_id"),
+        ({"phone_number": "+7916" + "1" * 80}, "PHONE_NUMBER_TOO_LONG", "phone_number"),
+        ({"region_code": "R" * 1_000, "phone_number": "1"}, "REGION_CODE_UNKNOWN", "region_code"),
+        ({"page_token": "a" * 1_000}, "PAGE_TOKEN_MALFORMED", "page_token"),
+    ],
+)
+async def test_a_listing_is_asked_for_within_bounds(
+    world: World, wish: dict[str, object], reason: str, field: str
+) -> None:
+    request = binding_pb2.ListBindingsRequest(**wish)  # type: ignore[arg-type]
+    with answers("INVALID_ARGUMENT", reason, field):
+        await world.messenger.binding.ListBindings(request, metadata=world.messenger.metadata)
+
+
 async def test_age_and_level_that_a_check_asks_for(world: World) -> None:
     from google.protobuf.duration_pb2 import Duration  # noqa: PLC0415
 
@@ -423,5 +448,5 @@ async def test_what_is_not_served_says_so(world: World) -> None:
 
 async def test_an_oversized_message_is_refused(world: World) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await world.messenger.start(MTS, "a" * 5_000_000)
+        await world.messenger.start(MTS, "a" * MAX_MESSAGE)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -5,14 +5,18 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fakes.messenger import codes, result, state
 from fakes.world import World
+from numseal.adapters.signers.secret_file import read_secret
 from numseal.api.operator.v1 import subscriber_pb2
 from numseal.api.simulator.v1 import simulator_pb2
 from numseal.api.transparency.v1 import transparency_pb2
 from numseal.api.verification.v1 import assurance_pb2, binding_pb2, verification_pb2
 from numseal.attestation import jwk, jws, sd_jwt
+from numseal.domain.otp import code_of
 from numseal.tlog import proof
 from numseal.verify import ExitCode, verify_bundle
 
@@ -22,8 +26,20 @@ LANDLINE, UNALLOCATED = "+74951234567", "+79160001234"
 SWAP = simulator_pb2.SubscriberChange(swap_sim=simulator_pb2.SwapSim(kind=subscriber_pb2.SIM_CHANGE_KIND_REPLACED))
 
 
-def forwarding(kind: subscriber_pb2.ForwardingKind.ValueType) -> simulator_pb2.SubscriberChange:
-    return simulator_pb2.SubscriberChange(set_forwarding=simulator_pb2.SetForwarding(kind=kind, active=True))
+def forwarding(kind: subscriber_pb2.ForwardingKind.ValueType, *, active: bool = True) -> simulator_pb2.SubscriberChange:
+    return simulator_pb2.SubscriberChange(set_forwarding=simulator_pb2.SetForwarding(kind=kind, active=active))
+
+
+def unknown(signal: subscriber_pb2.SignalKind.ValueType) -> simulator_pb2.SubscriberChange:
+    override = simulator_pb2.SignalOverride(signal=signal, state=subscriber_pb2.SIGNAL_STATE_UNKNOWN)
+    return simulator_pb2.SubscriberChange(override=override)
+
+
+def spoken_code(world: World, verification_id: str) -> str:
+    """Return a verification's first code as the forwarding target heard it: no inbox of the simulator holds it."""
+    master = read_secret(world.setup.config.keys.master)
+    key = HKDF(SHA256(), 32, salt=None, info=b"numseal/v1 one-time codes").derive(master)
+    return code_of(key, verification_id, 1)
 
 
 async def test_a_right_code_yields_a_bundle_that_stands_offline(world: World) -> None:
@@ -135,11 +151,36 @@ async def test_forwarding_lowers_the_level_of_a_text_and_takes_a_spoken_code(wor
     assert await world.messenger.inbox(MTS) == before
 
 
-async def test_a_missing_signal_lowers_the_level(world: World) -> None:
-    override = simulator_pb2.SignalOverride(
-        signal=subscriber_pb2.SIGNAL_KIND_SIM_REF, state=subscriber_pb2.SIGNAL_STATE_UNKNOWN
+async def test_forwarding_switched_off_after_the_spoken_code_was_heard_elsewhere_does_not_hide_it(world: World) -> None:
+    await world.messenger.change(MTS, forwarding(subscriber_pb2.FORWARDING_KIND_UNCONDITIONAL))
+    opened = await world.messenger.start(MTS, method=assurance_pb2.METHOD_VOICE)
+    assert await world.messenger.inbox(MTS) == []
+    await world.messenger.change(MTS, forwarding(subscriber_pb2.FORWARDING_KIND_UNCONDITIONAL, active=False))
+    heard = await world.messenger.check(opened.verification_id, spoken_code(world, opened.verification_id))
+    assert heard.code_result == verification_pb2.CODE_RESULT_MATCH
+    assert state(heard.verification) == "STEP_UP_REQUIRED"
+    assert "VOICE_CODE_FORWARDED" in codes(heard.verification)
+    assert not heard.verification.HasField("bundle")
+    assert await world.messenger.log_size() == 0
+
+
+async def test_a_swapped_sim_seen_before_the_code_counts_where_the_operator_says_less_after_it(world: World) -> None:
+    await world.messenger.sign_up(MTS, "alice")
+    world.clock.advance(60)
+    await world.messenger.change(MTS, SWAP)
+    opened = await world.messenger.start(MTS, "alice", purpose=verification_pb2.PURPOSE_RE_REGISTER)
+    await world.messenger.change(
+        MTS, unknown(subscriber_pb2.SIGNAL_KIND_SIM_REF), unknown(subscriber_pb2.SIGNAL_KIND_SIM_CHANGE)
     )
-    await world.messenger.change(MTS, simulator_pb2.SubscriberChange(override=override))
+    answer = await world.messenger.check(opened.verification_id, await world.messenger.code(MTS))
+    assert answer.code_result == verification_pb2.CODE_RESULT_MATCH
+    assert state(answer.verification) == "STEP_UP_REQUIRED"
+    assert "SIM_CHANGED_SINCE_BINDING" in codes(answer.verification)
+    assert await world.messenger.log_size() == 1
+
+
+async def test_a_missing_signal_lowers_the_level(world: World) -> None:
+    await world.messenger.change(MTS, unknown(subscriber_pb2.SIGNAL_KIND_SIM_REF))
     verified = await world.messenger.sign_up(MTS)
     assert verified.assurance_level == assurance_pb2.ASSURANCE_LEVEL_LOW
     assert "SIGNAL_MISSING" in codes(verified)

@@ -2,6 +2,9 @@
 
 import time
 
+# Goes on while the machine sleeps, where the system has such a clock.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class SystemClock:
     """Tell the time as the machine has it."""
@@ -14,4 +17,4 @@ class SystemClock:
 
     def monotonic(self) -> float:
         """Return seconds since an arbitrary start; never goes back."""
-        return time.monotonic()
+        return time.clock_gettime(_STEADY)

@@ -27,6 +27,7 @@ from numseal.domain.policy import Policies
 from numseal.ports.clock import Clock
 from numseal.ports.operator_backend import OperatorBackend
 from numseal.ports.store import Store, StoreError
+from numseal.usecases.ask_operator import AskOperator
 from numseal.usecases.assess import Assess
 from numseal.usecases.cancel_verification import CancelVerification
 from numseal.usecases.check_code import CheckCode
@@ -142,10 +143,10 @@ def _verification(
     policies = Policies(config.policy)
     agreements = Agreements(config.agreements)
     code_key = HKDF(SHA256(), 32, salt=None, info=b"numseal/v1 one-time codes").derive(keys.master)
-    look_up = LookUp(backends, clock)
+    ask, look_up = AskOperator(backends, clock), LookUp(backends, clock)
     send_code = SendCode(
         store=store,
-        operators=backends,
+        ask=ask,
         look_up=look_up,
         agreements=agreements,
         parties={known.party.relying_party: known.party for known in config.relying_parties},
@@ -170,7 +171,7 @@ def _verification(
             flights=flights,
         ),
         resend=ResendCode(store=store, send_code=send_code, flights=flights),
-        check_code=CheckCode(store=store, operators=backends, limits=config.limits, code_key=code_key, flights=flights),
+        check_code=CheckCode(store=store, ask=ask, limits=config.limits, code_key=code_key, flights=flights),
         assess=assess,
         get=GetVerification(store=store, assess=assess, send_code=send_code, clock=clock, flights=flights),
         cancel=CancelVerification(store=store),

@@ -1,7 +1,7 @@
 """JSON as a verifier must read it: one meaning for one text (RFC 8259 with the limits of RFC 7493).
 
-Refuses duplicate names, NaN and Infinity, lone surrogates, other encodings than UTF-8, deep nesting and
-oversize. What the values mean is the caller's business.
+Refuses duplicate names, NaN and Infinity, lone surrogates, other encodings than UTF-8, deep nesting, many
+values and oversize. What the values mean is the caller's business.
 """
 
 import json
@@ -10,16 +10,22 @@ from typing import Any, NoReturn
 from numseal.attestation.errors import AttestationError
 
 MAX_DEPTH = 16
+MAX_NODES = 10_000
+"""Names and values of a document, counted before it is parsed; a genuine bundle has fewer than 200."""
 
 
 def loads(data: bytes, what: str, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
     """Parse UTF-8 JSON strictly.
 
     `what` names the document in errors; sizes are bytes, depth counts nested arrays and objects.
-    Raises AttestationError (JSON_TOO_LARGE, JSON_INVALID, JSON_DUPLICATE_NAME, JSON_TOO_DEEP).
+    Raises AttestationError (JSON_TOO_LARGE, JSON_TOO_MANY_NODES, JSON_INVALID, JSON_DUPLICATE_NAME,
+    JSON_TOO_DEEP).
     """
     if len(data) > max_bytes:
         raise AttestationError("JSON_TOO_LARGE", f"{what} has {len(data)} bytes, at most {max_bytes} are allowed")
+    # No shorter document can have that many, so that nothing is counted in those of everyday size.
+    if len(data) > MAX_NODES and _most_nodes(data) > MAX_NODES:
+        raise AttestationError("JSON_TOO_MANY_NODES", f"{what} may have more than {MAX_NODES} names and values")
     try:
         text = data.decode("utf-8")
         value = _DECODER.decode(text)
@@ -41,6 +47,11 @@ def loads_object(data: bytes, what: str, max_bytes: int) -> dict[str, Any]:
     if type(value) is not dict:
         raise AttestationError("JSON_INVALID", f"{what} is not a JSON object")
     return value
+
+
+def _most_nodes(data: bytes) -> int:
+    """Return how many names and values there may be: each but the first follows one of these (RFC 8259 §2)."""
+    return 1 + sum(map(data.count, (b"[", b"{", b",", b":")))
 
 
 def _check_tree(root: Any, what: str, max_depth: int) -> None:

@@ -302,6 +302,7 @@ class PreviousBinding:
 class Evidence:
     """Everything a verdict rests on; the verdict can be recomputed from this and the policy alone.
 
+    `before_resend` is the lookup made before a spoken code was sent as a further one, where one was.
     `routed_operator` is the operator that the number plan and porting name for the number.
     """
 
@@ -312,6 +313,7 @@ class Evidence:
     after: Lookup | None = None
     possession: Possession | None = None
     previous: PreviousBinding | None = None
+    before_resend: Lookup | None = None
 
 
 def facts_of(lookup: Lookup) -> Facts:

@@ -55,7 +55,6 @@ class Limits:
     """How large each budget is; a configuration value each. Costs are counted as codes sent."""
 
     wrong_guesses_per_number_day: int = 10
-    wrong_guesses_reserved_per_relying_party: int = 5
     sends_per_number_day: int = 10
     sends_per_relying_party_minute: int = 6_000
     sends_per_range_day: int = 20_000
@@ -67,17 +66,12 @@ RANGE_DIGITS = 4
 """A number range is a number without its last digits, so many."""
 
 
-def guess_budgets(limits: Limits, relying_party: str, phone_number: str) -> tuple[Budget, Budget]:
-    """Return the number's shared budget of wrong guesses a day, and the relying party's reserved share of it."""
-    return (
-        Budget("NUMBER_GUESSES", phone_number, limits.wrong_guesses_per_number_day, DAY),
-        Budget(
-            "NUMBER_GUESSES_OF_RELYING_PARTY",
-            f"{relying_party}|{phone_number}",
-            limits.wrong_guesses_reserved_per_relying_party,
-            DAY,
-        ),
-    )
+def guess_budget(limits: Limits, relying_party: str, phone_number: str) -> Budget:
+    """Return what a wrong guess counts against.
+
+    Each relying party has its own: one shared between them would let one lock another's users out, and tell it of them.
+    """
+    return Budget("NUMBER_GUESSES", f"{relying_party}|{phone_number}", limits.wrong_guesses_per_number_day, DAY)
 
 
 def send_budgets(limits: Limits, relying_party: str, phone_number: str) -> tuple[Budget, ...]:
@@ -85,7 +79,7 @@ def send_budgets(limits: Limits, relying_party: str, phone_number: str) -> tuple
     return (
         Budget("NUMBER_SENDS", f"{relying_party}|{phone_number}", limits.sends_per_number_day, DAY),
         Budget("RELYING_PARTY_SENDS", relying_party, limits.sends_per_relying_party_minute, MINUTE),
-        Budget("RANGE_SENDS", phone_number[:-RANGE_DIGITS], limits.sends_per_range_day, DAY),
+        Budget("RANGE_SENDS", f"{relying_party}|{phone_number[:-RANGE_DIGITS]}", limits.sends_per_range_day, DAY),
     )
 
 
@@ -96,7 +90,9 @@ def start_budgets(limits: Limits, relying_party: str, client_network: str) -> tu
         return (own,)
     return (
         own,
-        Budget("CLIENT_NETWORK_STARTS", client_network, limits.starts_per_client_network_hour, HOUR),
+        Budget(
+            "CLIENT_NETWORK_STARTS", f"{relying_party}|{client_network}", limits.starts_per_client_network_hour, HOUR
+        ),
     )
 
 

@@ -1,11 +1,12 @@
 """The rules: each a pure function of evidence and its setting to a finding or none. No I/O, no clock, no store.
 
 A rule looks only at values whose signal is OK; what is missing is the level's business (`verdicts`), never a pass.
-"Previous binding" rules speak only where the number has a live binding: people install messengers on new phones
-and new SIMs, so the same fact at a first sign-up only caps the level.
+A rule holds against every answered lookup: what one of them shows, another that says less or better does not undo.
+A finding names the newest lookup that shows it. "Previous binding" rules speak only where the number has a live
+binding: people install messengers on new phones and new SIMs, so the same fact at a first sign-up only caps the level.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from numseal.domain.evidence import (
     Basis,
@@ -25,15 +26,19 @@ DAY = 86_400
 
 Rule = Callable[[Evidence, RuleSetting], Finding | None]
 
-_NOBODY = Subscriber()
+
+def answered(evidence: Evidence) -> Iterator[tuple[str, Lookup]]:
+    """Yield every lookup that was answered, the newest first, with its name in evidence paths."""
+    lookups = (("after", evidence.after), ("before_resend", evidence.before_resend), ("before", evidence.before))
+    for where, lookup in lookups:
+        if lookup is not None and lookup.outcome is not LookupOutcome.UNANSWERED:
+            yield where, lookup
 
 
-def latest(evidence: Evidence) -> tuple[str, Lookup]:
-    """Return the newest lookup that was answered, with its name in evidence paths."""
-    after = evidence.after
-    if after is not None and after.outcome is not LookupOutcome.UNANSWERED:
-        return "after", after
-    return "before", evidence.before
+def _subscribers(evidence: Evidence) -> Iterator[tuple[str, Subscriber]]:
+    for where, lookup in answered(evidence):
+        if lookup.subscriber is not None:
+            yield where, lookup.subscriber
 
 
 def _finding(code: str, setting: RuleSetting, sentence: str, *evidence: str) -> Finding:
@@ -42,115 +47,92 @@ def _finding(code: str, setting: RuleSetting, sentence: str, *evidence: str) -> 
 
 def number_unallocated(evidence: Evidence, setting: RuleSetting) -> Finding | None:
     """Find a number that its operator has given to nobody (MAP 1 unknownSubscriber, TS 29.002 §17.6)."""
-    where, lookup = latest(evidence)
-    if lookup.outcome is not LookupOutcome.NOT_ASSIGNED:
-        return None
-    return _finding("NUMBER_UNALLOCATED", setting, "The operator says that nobody has this number.", f"{where}.outcome")
+    for where, lookup in answered(evidence):
+        if lookup.outcome is LookupOutcome.NOT_ASSIGNED:
+            sentence = "The operator says that nobody has this number."
+            return _finding("NUMBER_UNALLOCATED", setting, sentence, f"{where}.outcome")
+    return None
 
 
 def number_not_served(evidence: Evidence, setting: RuleSetting) -> Finding | None:
     """Find a number that the operator asked does not serve, ported numbers that lead nowhere included."""
-    where, lookup = latest(evidence)
-    if lookup.outcome not in {LookupOutcome.NOT_SERVED, LookupOutcome.PORTED}:
-        return None
-    return _finding(
-        "NUMBER_NOT_SERVED",
-        setting,
-        f"Operator {lookup.operator_id} does not serve this number.",
-        f"{where}.outcome",
-    )
+    for where, lookup in answered(evidence):
+        if lookup.outcome in {LookupOutcome.NOT_SERVED, LookupOutcome.PORTED}:
+            sentence = f"Operator {lookup.operator_id} does not serve this number."
+            return _finding("NUMBER_NOT_SERVED", setting, sentence, f"{where}.outcome")
+    return None
 
 
 def line_not_mobile(evidence: Evidence, setting: RuleSetting) -> Finding | None:
     """Find a line that its operator names as something other than mobile, a SIM for machines included."""
-    where, lookup = latest(evidence)
-    line = (lookup.subscriber or _NOBODY).line_type.known
-    if line is None or line is LineType.MOBILE:
-        return None
-    return _finding(
-        "LINE_NOT_MOBILE",
-        setting,
-        f"The operator says that this is a {line.value} line.",
-        f"{where}.line_type",
-    )
+    for where, found in _subscribers(evidence):
+        line = found.line_type.known
+        if line is not None and line is not LineType.MOBILE:
+            sentence = f"The operator says that this is a {line.value} line."
+            return _finding("LINE_NOT_MOBILE", setting, sentence, f"{where}.line_type")
+    return None
 
 
 def operator_mismatch(evidence: Evidence, setting: RuleSetting) -> Finding | None:
     """Find an answer by an operator other than the one that number plan and porting name."""
-    where, lookup = latest(evidence)
-    if lookup.operator_id == evidence.routed_operator:
-        return None
-    return _finding(
-        "OPERATOR_MISMATCH",
-        setting,
-        f"Operator {lookup.operator_id} answered for a number of {evidence.routed_operator}.",
-        f"{where}.operator_id",
-        "routed_operator",
-    )
+    for where, lookup in answered(evidence):
+        if lookup.operator_id != evidence.routed_operator:
+            sentence = f"Operator {lookup.operator_id} answered for a number of {evidence.routed_operator}."
+            return _finding("OPERATOR_MISMATCH", setting, sentence, f"{where}.operator_id", "routed_operator")
+    return None
 
 
 def sim_changed_since_binding(evidence: Evidence, setting: RuleSetting) -> Finding | None:
     """Find that the SIM of an already bound number is another one now."""
-    previous = evidence.previous
+    previous, code = evidence.previous, "SIM_CHANGED_SINCE_BINDING"
     if previous is None:
         return None
-    where, lookup = latest(evidence)
-    found = lookup.subscriber or _NOBODY
-    if _other_sim(previous.facts.sim_ref, found.sim_ref.known):
-        return _finding(
-            "SIM_CHANGED_SINCE_BINDING",
-            setting,
-            "The number's SIM is not the one it was bound with.",
-            f"{where}.sim_ref",
-            "previous.facts.sim_ref",
-        )
-    change = found.sim_change.known
-    if change is None or change.time <= previous.verified_time:
-        return None
-    return _finding(
-        "SIM_CHANGED_SINCE_BINDING",
-        setting,
-        "The operator changed the number's SIM after the number was bound.",
-        f"{where}.sim_change",
-        "previous.verified_time",
-    )
+    for where, found in _subscribers(evidence):
+        if _other_sim(previous.facts.sim_ref, found.sim_ref.known):
+            sentence = "The number's SIM is not the one it was bound with."
+            return _finding(code, setting, sentence, f"{where}.sim_ref", "previous.facts.sim_ref")
+        change = found.sim_change.known
+        if change is not None and change.time > previous.verified_time:
+            sentence = "The operator changed the number's SIM after the number was bound."
+            return _finding(code, setting, sentence, f"{where}.sim_change", "previous.verified_time")
+    return None
 
 
 def ported_since_binding(evidence: Evidence, setting: RuleSetting) -> Finding | None:
     """Find that an already bound number was carried to another operator since."""
-    previous = evidence.previous
+    previous, code = evidence.previous, "PORTED_SINCE_BINDING"
     if previous is None:
         return None
-    where, lookup = latest(evidence)
-    port = (lookup.subscriber or _NOBODY).port.known
-    ported = port is not None and port.time > previous.verified_time
-    if not ported and previous.facts.operator_id == lookup.operator_id:
-        return None
-    return _finding(
-        "PORTED_SINCE_BINDING",
-        setting,
-        "The number was ported to another operator after it was bound.",
-        f"{where}.port",
-        "previous.facts.operator_id",
-    )
+    sentence = "The number was ported to another operator after it was bound."
+    for where, found in _subscribers(evidence):
+        port = found.port.known
+        if port is not None and port.time > previous.verified_time:
+            return _finding(code, setting, sentence, f"{where}.port", "previous.verified_time")
+    for where, lookup in answered(evidence):
+        if lookup.operator_id != previous.facts.operator_id:
+            return _finding(code, setting, sentence, f"{where}.operator_id", "previous.facts.operator_id")
+    # Number plan and porting answer name the operator even where it answered nothing itself.
+    if evidence.routed_operator != previous.facts.operator_id:
+        return _finding(code, setting, sentence, "routed_operator", "previous.facts.operator_id")
+    return None
 
 
 def sim_recent(evidence: Evidence, setting: RuleSetting) -> Finding | None:
     """Find a SIM younger than the threshold (`max_age_days`)."""
-    where, lookup = latest(evidence)
-    change = (lookup.subscriber or _NOBODY).sim_change.known
-    if change is None or evidence.time - change.time >= setting.thresholds["max_age_days"] * DAY:
-        return None
-    return _finding("SIM_RECENT", setting, "The number's SIM is new.", f"{where}.sim_change")
+    for where, found in _subscribers(evidence):
+        change = found.sim_change.known
+        if change is not None and evidence.time - change.time < setting.thresholds["max_age_days"] * DAY:
+            return _finding("SIM_RECENT", setting, "The number's SIM is new.", f"{where}.sim_change")
+    return None
 
 
 def port_recent(evidence: Evidence, setting: RuleSetting) -> Finding | None:
     """Find a port younger than the threshold (`max_age_days`)."""
-    where, lookup = latest(evidence)
-    port = (lookup.subscriber or _NOBODY).port.known
-    if port is None or evidence.time - port.time >= setting.thresholds["max_age_days"] * DAY:
-        return None
-    return _finding("PORT_RECENT", setting, "The number was ported to this operator lately.", f"{where}.port")
+    for where, found in _subscribers(evidence):
+        port = found.port.known
+        if port is not None and evidence.time - port.time < setting.thresholds["max_age_days"] * DAY:
+            return _finding("PORT_RECENT", setting, "The number was ported to this operator lately.", f"{where}.port")
+    return None
 
 
 def sim_changed_during_verification(evidence: Evidence, setting: RuleSetting) -> Finding | None:
@@ -169,29 +151,23 @@ def sim_changed_during_verification(evidence: Evidence, setting: RuleSetting) ->
 
 def forwarding_active(evidence: Evidence, setting: RuleSetting) -> Finding | None:
     """Find that all calls of the line go elsewhere (TS 22.082 §1, call forwarding unconditional)."""
-    where, lookup = latest(evidence)
-    for forwarding in (lookup.subscriber or _NOBODY).forwarding.known or ():
-        if forwarding.active and forwarding.kind is ForwardingKind.UNCONDITIONAL:
-            return _finding(
-                "FORWARDING_ACTIVE", setting, "All calls to this number are forwarded.", f"{where}.forwarding"
-            )
+    for where, found in _subscribers(evidence):
+        for forwarding in found.forwarding.known or ():
+            if forwarding.active and forwarding.kind is ForwardingKind.UNCONDITIONAL:
+                sentence = "All calls to this number are forwarded."
+                return _finding("FORWARDING_ACTIVE", setting, sentence, f"{where}.forwarding")
     return None
 
 
 def voice_code_forwarded(evidence: Evidence, setting: RuleSetting) -> Finding | None:
-    """Find that a spoken code went out over a line that forwards calls of any kind."""
+    """Find that a spoken code went out over a line that forwards calls of any kind, then or by now."""
     if evidence.possession is None or evidence.possession.method is not Method.VOICE:
         return None
-    where, lookup = latest(evidence)
-    if not any(item.active for item in (lookup.subscriber or _NOBODY).forwarding.known or ()):
-        return None
-    return _finding(
-        "VOICE_CODE_FORWARDED",
-        setting,
-        "A spoken code was sent to a line that forwards calls, so somebody else may have heard it.",
-        f"{where}.forwarding",
-        "possession.method",
-    )
+    for where, found in _subscribers(evidence):
+        if any(item.active for item in found.forwarding.known or ()):
+            sentence = "A spoken code was sent to a line that forwards calls, so somebody else may have heard it."
+            return _finding("VOICE_CODE_FORWARDED", setting, sentence, f"{where}.forwarding", "possession.method")
+    return None
 
 
 def _other_sim(earlier: SimRef | None, later: SimRef | None) -> bool:

@@ -178,7 +178,8 @@ class Verification:
     """One attempt to show that an account's holder controls a number.
 
     `accepted_digest` is the keyed hash of the right code, so that the same code again gets the same answer.
-    `sends` counts orders, `guesses` wrong codes. `failure` is the UPPER_SNAKE reason of FAILED.
+    `sends` counts orders, `settled_sends` is the last of them whose outcome is written down, `guesses` counts wrong
+    codes. `failure` is the UPPER_SNAKE reason of FAILED.
     """
 
     verification_id: str
@@ -188,12 +189,14 @@ class Verification:
     update_time: int
     expire_time: int
     sends: int = 0
+    settled_sends: int = 0
     next_send_time: int = 0
     resend_requests: tuple[str, ...] = ()
     guesses: int = 0
     next_check_time: int = 0
     codes: tuple[Code, ...] = ()
     before: Lookup | None = None
+    before_resend: Lookup | None = None
     accepted_digest: str = ""
     accepted_method: Method | None = None
     accepted_sent_time: int = 0
@@ -231,8 +234,12 @@ class Verification:
         return MAX_GUESSES - self.guesses
 
     def live_codes(self, now: int) -> tuple[Code, ...]:
-        """Return the codes that may still be entered, newest first."""
-        return tuple(code for code in reversed(self.codes) if now < code.expire_time)
+        """Return the codes that may still be entered, newest first.
+
+        An order for an operator's code whose answer was lost left nothing to compare with.
+        """
+        codes = reversed(self.codes)
+        return tuple(code for code in codes if now < code.expire_time and (code.digest or code.challenge))
 
 
 def wrong_state(verification: Verification, wish: str) -> Refusal:

@@ -66,7 +66,9 @@ class _Conclude:
         if current.state is not State.ASSESSING:
             return _Concluded(current)
         opening = current.opening
-        holder = rows.live_binding(opening.relying_party, opening.phone_number)
+        held = rows.live_binding(opening.relying_party, opening.phone_number)
+        # A binding past its time vouches for nobody, so it contests nothing; it ends when another takes its place.
+        holder = held if held is not None and rows.now < held.expire_time else None
         evidence = _evidence(current, self.after, holder, rows.now)
         verdict = self.assess.judge(current, evidence)
         if verdict.decision is Decision.REJECT:
@@ -77,7 +79,7 @@ class _Conclude:
             return self._end(rows, contested)
         if verdict.decision is Decision.STEP_UP:
             return self._end(rows, current.on(Event.STEP_UP, rows.now, verdict=verdict))
-        return self._bind(rows, current, evidence, verdict, holder)
+        return self._bind(rows, current, evidence, verdict, held)
 
     def _end(self, rows: Rows, verification: Verification) -> _Concluded:
         rows.put_verification(verification)
@@ -244,6 +246,7 @@ def _evidence(current: Verification, after: Lookup, holder: Binding | None, now:
         after=after,
         possession=Possession(current.accepted_method, current.accepted_sent_time, current.accepted_time),
         previous=previous,
+        before_resend=current.before_resend,
     )
 
 

@@ -1,18 +1,15 @@
 """Take a code: count the guess durably, compare, and have the right one assessed."""
 
-import asyncio
-import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from numseal.domain import otp
 from numseal.domain.errors import invalid, unavailable
-from numseal.domain.limits import MAX_GUESSES, Budget, Limits, guess_budgets, guess_delay
+from numseal.domain.limits import MAX_GUESSES, Budget, Limits, guess_budget, guess_delay
 from numseal.domain.operator import CodeCheck, CodeOutcome
 from numseal.domain.verification import Code, Event, State, Verification, wrong_state
-from numseal.ports.operator_backend import OperatorBackend, OperatorError
 from numseal.ports.store import Needs, Rows, Store
+from numseal.usecases.ask_operator import NOT_CONNECTED, AskOperator
 from numseal.usecases.device_key import check_key_proof
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.flights import Flights
@@ -20,7 +17,9 @@ from numseal.usecases.flights import Flights
 CHECK_TIMEOUT = 3.0
 """Seconds an operator has to compare a code that it made."""
 
-_log = logging.getLogger(__name__)
+
+_DEAD = frozenset({CodeOutcome.EXPIRED, CodeOutcome.EXHAUSTED, CodeOutcome.USED, CodeOutcome.UNKNOWN})
+"""What an operator says of a code that no further guess can match."""
 
 
 class CodeResult(StrEnum):
@@ -52,11 +51,11 @@ class _Guess:
     verification_id: str
     digest: str
     key_proven: bool
-    budgets: tuple[Budget, Budget]
+    budget: Budget
 
     @property
     def needs(self) -> Needs:
-        return Needs(verifications=(self.verification_id,), budgets=self.budgets)
+        return Needs(verifications=(self.verification_id,), budgets=(self.budget,))
 
     def decide(self, rows: Rows) -> _Taken:
         current = _present(rows, self.verification_id)
@@ -65,9 +64,8 @@ class _Guess:
         unfit = _unfit(current, rows.now)
         if unfit is not None:
             return _Taken(unfit, current)
-        shared, reserved = self.budgets
-        if rows.spent(shared) >= shared.limit and rows.spent(reserved) >= reserved.limit:
-            raise shared.refuse(rows.now)
+        if rows.spent(self.budget) >= self.budget.limit:
+            raise self.budget.refuse(rows.now)
         live = current.live_codes(rows.now)
         for code in live:
             if code.digest and otp.same(code.digest, self.digest):
@@ -75,8 +73,7 @@ class _Guess:
                 rows.put_verification(accepted)
                 return _Taken(CodeResult.MATCH, accepted)
         ask = next((code for code in live if not code.digest), None)
-        for budget in self.budgets:
-            rows.spend(budget)
+        rows.spend(self.budget)
         counted = _count(current, rows.now, final=ask is None)
         rows.put_verification(counted)
         return _Taken(CodeResult.MISMATCH, counted, ask)
@@ -96,7 +93,7 @@ class _Conclude:
 
     guess: _Guess
     code: Code
-    outcome: CodeOutcome | None
+    outcome: CodeOutcome
 
     @property
     def needs(self) -> Needs:
@@ -104,26 +101,43 @@ class _Conclude:
 
     def decide(self, rows: Rows) -> _Taken:
         current = _present(rows, self.guess.verification_id)
-        if current.accepted_digest or current.state is not State.CODE_SENT:
-            return _Taken(CodeResult.MATCH if self.outcome is CodeOutcome.MATCH else CodeResult.MISMATCH, current)
+        if current.accepted_digest:
+            same = otp.same(current.accepted_digest, self.guess.digest)
+            return _Taken(CodeResult.MATCH if same else CodeResult.MISMATCH, current)
+        if current.state is not State.CODE_SENT:
+            raise wrong_state(current, "check a code")
         if self.outcome is CodeOutcome.MATCH:
-            given_back = self._give_back(rows, current)
+            rows.spend(self.guess.budget, -1)
+            given_back = replace(current, guesses=current.guesses - 1, next_check_time=0)
             accepted = _accept(given_back, self.code, self.guess.digest, key_proven=self.guess.key_proven, now=rows.now)
             rows.put_verification(accepted)
             return _Taken(CodeResult.MATCH, accepted)
-        if self.outcome in {None, CodeOutcome.EXPIRED}:
-            given_back = self._give_back(rows, current)
-            rows.put_verification(given_back)
-            return _Taken(CodeResult.EXPIRED, given_back)
-        ended = _end_if_exhausted(current, rows.now)
-        if ended is not current:
-            rows.put_verification(ended)
-        return _Taken(CodeResult.MISMATCH, ended)
+        concluded = current
+        if self.outcome in _DEAD:
+            # The operator compares this code no more; the person needs another.
+            concluded = replace(current, codes=tuple(code for code in current.codes if code != self.code))
+        concluded = _end_if_exhausted(concluded, rows.now)
+        if concluded is not current:
+            rows.put_verification(concluded)
+        result = CodeResult.EXPIRED if self.outcome is CodeOutcome.EXPIRED else CodeResult.MISMATCH
+        return _Taken(result, concluded)
 
-    def _give_back(self, rows: Rows, current: Verification) -> Verification:
-        for budget in self.guess.budgets:
-            rows.spend(budget, -1)
-        return replace(current, guesses=current.guesses - 1, next_check_time=0)
+
+@dataclass(frozen=True, slots=True)
+class _GiveBack:
+    """Take a guess back that certainly was not compared, since nobody was asked."""
+
+    guess: _Guess
+
+    @property
+    def needs(self) -> Needs:
+        return self.guess.needs
+
+    def decide(self, rows: Rows) -> None:
+        current = _present(rows, self.guess.verification_id)
+        rows.spend(self.guess.budget, -1)
+        if current.state is State.CODE_SENT:
+            rows.put_verification(replace(current, guesses=current.guesses - 1, next_check_time=0))
 
 
 class CheckCode:
@@ -133,14 +147,14 @@ class CheckCode:
         self,
         *,
         store: Store,
-        operators: Mapping[str, OperatorBackend],
+        ask: AskOperator,
         limits: Limits,
         code_key: bytes,
         flights: Flights,
     ) -> None:
         """Take what it needs by name; `code_key` has 32 bytes and is never stored."""
         self._store = store
-        self._operators = operators
+        self._ask = ask
         self._limits = limits
         self._code_key = code_key
         self._flights = flights
@@ -164,9 +178,10 @@ class CheckCode:
             verification_id,
             otp.digest(self._code_key, verification_id, digits),
             bool(key_proof),
-            guess_budgets(self._limits, relying_party, opening.phone_number),
+            guess_budget(self._limits, relying_party, opening.phone_number),
         )
-        taken = await self._flights.join(f"guess {verification_id} {guess.digest}", lambda: self._take(guess, digits))
+        flight = f"guess {verification_id} {guess.digest} {guess.key_proven}"
+        taken = await self._flights.join(flight, lambda: self._take(guess, digits))
         if taken.verification.accepted_digest and taken.result is CodeResult.MISMATCH:
             raise wrong_state(taken.verification, "check another code")
         return taken.result, taken.verification
@@ -177,32 +192,19 @@ class CheckCode:
             return taken
         opening = taken.verification.opening
         check = CodeCheck(
-            request_id=f"{guess.verification_id}-check-{taken.verification.guesses}-{guess.digest[:16]}",
+            request_id=f"{guess.verification_id}-check-{taken.ask.send_time}-{guess.digest[:16]}",
             phone_number=opening.phone_number,
             challenge=taken.ask.challenge,
             code=digits,
         )
-        outcome, failure = await self._compare(opening.operator_id, check)
-        taken = (await self._store.apply(_Conclude(guess, taken.ask, outcome))).value
-        if outcome is None:
-            raise unavailable(failure, "the operator that made the code did not compare it; no attempt was counted")
-        return taken
-
-    async def _compare(self, operator_id: str, check: CodeCheck) -> tuple[CodeOutcome | None, str]:
-        """Return what the operator says of its code, or None and why it did not say."""
-        backend = self._operators.get(operator_id)
-        if backend is None:
-            return None, "OPERATOR_NOT_CONNECTED"
-        try:
-            async with asyncio.timeout(CHECK_TIMEOUT):
-                return CodeOutcome((await backend.check_code(check)).outcome), ""
-        except TimeoutError:
-            return None, "TIMEOUT"
-        except OperatorError as error:
-            return None, error.reason
-        except Exception:  # noqa: BLE001 - a backend is a plugin: whatever escapes it is no answer
-            _log.exception("operator %s broke its contract in check_code", operator_id)
-            return None, "BROKEN_CONTRACT"
+        outcome, failure = await self._ask.check_code(opening.operator_id, check, CHECK_TIMEOUT)
+        if outcome is not None:
+            return (await self._store.apply(_Conclude(guess, taken.ask, outcome))).value
+        if failure != NOT_CONNECTED:
+            # It may have been compared, so it stays counted.
+            raise unavailable(failure, "the operator that made the code did not answer; the attempt stays counted")
+        await self._store.apply(_GiveBack(guess))
+        raise unavailable(failure, "the operator that made the code is not connected; no attempt was counted")
 
 
 def _present(rows: Rows, verification_id: str) -> Verification:

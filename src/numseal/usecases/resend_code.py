@@ -2,7 +2,7 @@
 
 from numseal.domain.errors import invalid
 from numseal.domain.evidence import Method
-from numseal.domain.verification import Verification
+from numseal.domain.verification import State, Verification
 from numseal.ports.store import Store
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.flights import Flights
@@ -30,9 +30,10 @@ class ResendCode:
         if method is Method.NETWORK:
             raise invalid("method", "METHOD_NOT_SERVED", "method: a code goes by SMS, VOICE or OPERATOR_CODE")
         found = await find_verification(self._store, relying_party, verification_id)
+        flight = f"resend {verification_id} {request_id}"
         if request_id and request_id in found.resend_requests:
-            return found
-        return await self._flights.join(
-            f"resend {verification_id} {request_id}",
-            lambda: self._send_code.resend(found, method, request_id),
-        )
+            if found.state is not State.CODE_SENT or found.settled_sends >= found.sends:
+                return found
+            # Counted, and cut off before its outcome was written down.
+            return await self._flights.join(flight, lambda: self._send_code.resume(found))
+        return await self._flights.join(flight, lambda: self._send_code.resend(found, method, request_id))

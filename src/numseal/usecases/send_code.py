@@ -1,7 +1,5 @@
 """Have a code sent: the first one after a look at the number, and further ones on their ladder."""
 
-import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -10,31 +8,19 @@ from numseal.domain.agreement import Agreements
 from numseal.domain.errors import Refusal, exhausted, unavailable
 from numseal.domain.evidence import Evidence, Lookup, LookupOutcome, Method
 from numseal.domain.limits import Budget, Limits, send_budgets, send_delay
-from numseal.domain.operator import CodeOrder, CodeSent, LookupRequest, Phase, SendOutcome
+from numseal.domain.operator import CodeOrder, CodeSent, LookupRequest, Phase
 from numseal.domain.policy import Policies
 from numseal.domain.relying_party import RelyingParty
 from numseal.domain.verdict import Decision
 from numseal.domain.verdicts import evaluate
 from numseal.domain.verification import Code, DeliveryState, Event, State, Verification, wrong_state
 from numseal.ports.clock import Clock
-from numseal.ports.operator_backend import OperatorBackend, OperatorError
 from numseal.ports.store import Needs, Rows, Store
+from numseal.usecases.ask_operator import AskOperator
 from numseal.usecases.look_up import LookUp
 
 SEND_TIMEOUT = 5.0
 """Seconds an operator has to take an order."""
-
-MAX_CHALLENGE = 1024
-
-_FAILURES = {
-    SendOutcome.NOT_OURS: "NUMBER_NOT_SERVED",
-    SendOutcome.BARRED: "NUMBER_BARRED",
-    SendOutcome.LINE_TYPE: "LINE_TYPE_NOT_SERVED",
-    SendOutcome.CONTENT: "TEXT_REFUSED",
-    SendOutcome.THROTTLED: "OPERATOR_THROTTLED",
-}
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +39,8 @@ class _Settle:
         current = _found(rows.verification(self.verification_id)).at(rows.now)
         for budget in self.refund:
             rows.spend(budget, -1)
-        if current.final:
-            # Canceled or expired while the operator was asked: the end stands.
+        if current.state not in {State.PENDING, State.CODE_SENT}:
+            # Something else happened while the operator was asked, and stands.
             return current
         changed = self.change(current, rows.now)
         rows.put_verification(changed)
@@ -67,6 +53,7 @@ class _ChargeResend:
 
     verification_id: str
     request_id: str
+    method: Method | None
     budgets: tuple[Budget, ...]
 
     @property
@@ -104,6 +91,9 @@ class _ChargeResend:
             sends=current.sends + 1,
             next_send_time=rows.now + (following if following is not None else 0),
             resend_requests=(*current.resend_requests, self.request_id),
+            opening=current.opening
+            if self.method in {None, current.opening.method}
+            else replace(current.opening, method=self.method),
             update_time=rows.now,
         )
         rows.put_verification(charged)
@@ -117,7 +107,7 @@ class SendCode:
         self,
         *,
         store: Store,
-        operators: Mapping[str, OperatorBackend],
+        ask: AskOperator,
         look_up: LookUp,
         agreements: Agreements,
         parties: Mapping[str, RelyingParty],
@@ -128,7 +118,7 @@ class SendCode:
     ) -> None:
         """Take what it needs by name; `code_key` has 32 bytes and is never stored."""
         self._store = store
-        self._operators = operators
+        self._ask = ask
         self._look_up = look_up
         self._agreements = agreements
         self._parties = parties
@@ -156,11 +146,18 @@ class SendCode:
         return await self._judge(replace(verification, opening=opening, before=lookup), lookup)
 
     async def resend(self, verification: Verification, method: Method | None, request_id: str) -> Verification:
-        """Send a further code; raises Refusal where state, ladder or budgets do not allow it."""
-        budgets = self._budgets(verification)
-        charged = (await self._store.apply(_ChargeResend(verification.verification_id, request_id, budgets))).value
-        if method is not None and method is not charged.opening.method:
-            charged = replace(charged, opening=replace(charged.opening, method=method))
+        """Send a further code; raises Refusal where agreement, state, ladder or budgets do not allow it."""
+        opening = verification.opening
+        self._agreements.in_force(opening.relying_party, opening.operator_id, self._clock.now())
+        charge = _ChargeResend(verification.verification_id, request_id, method, self._budgets(verification))
+        return await self.resume((await self._store.apply(charge)).value)
+
+    async def resume(self, charged: Verification) -> Verification:
+        """Send the newest code that was counted and is not written down yet; the same one again after a crash."""
+        opening = charged.opening
+        if opening.method is Method.VOICE and charged.codes:
+            lookup = await self._look_up(opening.operator_id, self._request(charged, opening.operator_id))
+            charged = replace(charged, before_resend=lookup)
         return await self._send(charged)
 
     async def _judge(self, routed: Verification, lookup: Lookup) -> Verification:
@@ -177,49 +174,38 @@ class SendCode:
 
     async def _send(self, verification: Verification) -> Verification:
         opening = verification.opening
-        backend = self._operators.get(opening.operator_id)
-        if backend is None:
-            return await self._fail(verification, "OPERATOR_NOT_CONNECTED", verification.before)
         order, digest = self._order(verification)
-        answer, failure = await self._order_from(backend, order)
+        answer, failure = await self._ask.send_code(opening.operator_id, order, SEND_TIMEOUT)
         if failure is not None:
             return await self._fail(verification, failure, verification.before)
         return await self._sent(verification, order, digest, answer)
-
-    async def _order_from(self, backend: OperatorBackend, order: CodeOrder) -> tuple[CodeSent | None, str | None]:
-        """Return the operator's answer, or why certainly no code was sent; neither where nobody can say."""
-        try:
-            async with asyncio.timeout(SEND_TIMEOUT):
-                answer = _checked(await backend.send_code(order))
-        except TimeoutError:
-            return None, None
-        except OperatorError as error:
-            return None, None if error.sent else error.reason
-        except Exception:  # noqa: BLE001 - a backend is a plugin: what it did is not known, so the code may be under way
-            _log.exception("operator %s broke its contract in send_code", backend.operator_id)
-            return None, None
-        return answer, _FAILURES.get(answer.outcome)
 
     async def _sent(
         self, verification: Verification, order: CodeOrder, digest: str, answer: CodeSent | None
     ) -> Verification:
         """Write down a code that was sent, or may have been (`answer` is None)."""
-        code = Code(
-            method=order.method,
-            digest=digest,
-            challenge=answer.challenge if answer else b"",
-            delivery_id=answer.delivery_id if answer else "",
-            delivery_state=DeliveryState.ACCEPTED if answer else DeliveryState.UNKNOWN,
-            send_time=self._clock.now(),
-            expire_time=min(order.expire_time, (answer.expire_time if answer else None) or order.expire_time),
-            length=order.length,
-        )
         keep = answer is None or answer.prior_codes_valid
+        number = verification.sends
 
         def sent(current: Verification, now: int) -> Verification:
-            codes = (*current.codes, code) if keep else (code,)
+            code = Code(
+                method=order.method,
+                digest=digest,
+                challenge=answer.challenge if answer else b"",
+                delivery_id=answer.delivery_id if answer else "",
+                delivery_state=DeliveryState.ACCEPTED if answer else DeliveryState.UNKNOWN,
+                send_time=now,
+                expire_time=min(now + otp.LIFETIME, (answer.expire_time if answer else None) or now + otp.LIFETIME),
+                length=order.length,
+            )
             return current.on(
-                Event.CODE_SENT, now, opening=verification.opening, before=verification.before, codes=codes
+                Event.CODE_SENT,
+                now,
+                opening=verification.opening,
+                before=verification.before,
+                before_resend=verification.before_resend,
+                codes=(*current.codes, code) if keep else (code,),
+                settled_sends=number,
             )
 
         return await self._settle(verification, sent, refund=False)
@@ -232,7 +218,7 @@ class SendCode:
             def forget(current: Verification, _now: int) -> Verification:
                 # The same request again must not look as if its code had been sent.
                 kept = tuple(request_id for request_id in current.resend_requests if request_id != asked)
-                return replace(current, resend_requests=kept)
+                return replace(current, resend_requests=kept, settled_sends=verification.sends)
 
             await self._settle(verification, forget, refund=True)
             raise unavailable(reason, f"the operator did not send another code: {reason}; earlier codes still work")
@@ -255,7 +241,7 @@ class SendCode:
     def _request(self, verification: Verification, operator_id: str, agreement_id: str = "") -> LookupRequest:
         opening = verification.opening
         return LookupRequest(
-            request_id=f"{verification.verification_id}-before-{operator_id}",
+            request_id=f"{verification.verification_id}-before-{verification.sends}-{operator_id}",
             phone_number=opening.phone_number,
             phase=Phase.BEFORE,
             agreement_id=agreement_id or opening.agreement_id,
@@ -291,12 +277,6 @@ class SendCode:
             previous_challenge=verification.codes[-1].challenge if verification.codes else b"",
         )
         return order, digest
-
-
-def _checked(answer: CodeSent) -> CodeSent:
-    if len(answer.challenge) > MAX_CHALLENGE:
-        raise ValueError(f"the challenge has {len(answer.challenge)} bytes; at most {MAX_CHALLENGE} are expected")
-    return answer
 
 
 def _found(verification: Verification | None) -> Verification:

@@ -3,7 +3,7 @@
 import hashlib
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from numseal.domain.agreement import Agreements
 from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, not_found, precondition
@@ -26,6 +26,8 @@ from numseal.usecases.send_code import SendCode
 MAX_ACCOUNT_ID = 255
 MAX_USER_AGENT = 512
 MAX_REFERENCE = 255
+MAX_IP_ADDRESS = 45
+"""Characters of the longest IPv6 address, one that ends in a dotted IPv4 address (RFC 4291 §2.2)."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 _BINDING_ID = re.compile(r"[0-9a-f]{32}")
@@ -56,7 +58,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """Count the wish against the budgets and put the verification in, or find it there by its request id."""
+    """Count the wish against the budgets and put the verification in, or find its id there by its request id."""
 
     verification: Verification
     request_id: str
@@ -74,7 +76,7 @@ class _Open:
             budgets=self.budgets,
         )
 
-    def decide(self, rows: Rows) -> str:
+    def decide(self, rows: Rows) -> Verification | str:
         opening = self.verification.opening
         if self.request_id:
             recall = rows.recall(opening.relying_party, self.request_id)
@@ -91,11 +93,19 @@ class _Open:
                 raise budget.refuse(rows.now)
         for budget in self.budgets:
             rows.spend(budget)
-        rows.put_verification(self.verification)
+        # The batch's time is the one that later batches count from.
+        opened = replace(
+            self.verification,
+            create_time=rows.now,
+            update_time=rows.now,
+            expire_time=rows.now + LIFETIME,
+            next_send_time=rows.now + SEND_LADDER[0],
+        )
+        rows.put_verification(opened)
         if self.request_id:
             recall = Recall(self.digest, self.verification.verification_id)
             rows.remember(opening.relying_party, self.request_id, recall)
-        return self.verification.verification_id
+        return opened
 
     def _check_replaced(self, rows: Rows) -> None:
         opening = self.verification.opening
@@ -152,7 +162,6 @@ class StartVerification:
             update_time=now,
             expire_time=now + LIFETIME,
             sends=1,
-            next_send_time=now + SEND_LADDER[0],
         )
         budgets = (
             *start_budgets(self._limits, party.relying_party, client_network(opening.client.ip_address)),
@@ -162,17 +171,17 @@ class StartVerification:
         return await self._flights.join(f"send {draft.verification_id}", lambda: self._run(command))
 
     async def _run(self, command: _Open) -> Verification:
-        verification_id = (await self._store.apply(command)).value
-        if verification_id == command.verification.verification_id:
-            return await self._send_code.first(command.verification)
+        opened = (await self._store.apply(command)).value
+        if isinstance(opened, Verification):
+            return await self._send_code.first(opened)
         # Asked before: join what may still be under way, or take up what a crash cut off.
-        known = await self._store.verification(verification_id)
+        known = await self._store.verification(opened)
         if known is None:
             raise not_found("VERIFICATION_FORGOTTEN", "the verification of this request_id is no longer kept")
         verification = known.at(self._clock.now())
         if verification.state is not State.PENDING:
             return verification
-        return await self._flights.join(f"send {verification_id}", lambda: self._send_code.first(verification))
+        return await self._flights.join(f"send {opened}", lambda: self._send_code.first(verification))
 
     def _opening(self, party: RelyingParty, wish: Wish) -> Opening:
         check_account_id(wish.account_id)
@@ -248,15 +257,25 @@ def check_request_id(request_id: str) -> None:
         )
 
 
+def _is_ip_address(address: str) -> bool:
+    # A zone (RFC 4007 §11) names an interface of the client's own, and may be of any length.
+    if len(address) > MAX_IP_ADDRESS or "%" in address:
+        return False
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_optional(wish: Wish) -> None:
     client = wish.client
-    if client.ip_address:
-        try:
-            ipaddress.ip_address(client.ip_address)
-        except ValueError:
-            raise invalid(
-                "client.ip_address", "IP_ADDRESS_MALFORMED", "client.ip_address: not an IPv4 or IPv6 address"
-            ) from None
+    if client.ip_address and not _is_ip_address(client.ip_address):
+        raise invalid(
+            "client.ip_address",
+            "IP_ADDRESS_MALFORMED",
+            "client.ip_address: not an IPv4 or IPv6 address without zone",
+        )
     if len(client.user_agent.encode()) > MAX_USER_AGENT:
         raise invalid(
             "client.user_agent",

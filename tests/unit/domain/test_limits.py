@@ -12,7 +12,7 @@ from numseal.domain.limits import (
     MINUTE,
     Budget,
     Limits,
-    guess_budgets,
+    guess_budget,
     guess_delay,
     send_budgets,
     send_delay,
@@ -56,18 +56,17 @@ def test_a_refusal_does_not_tell_the_key() -> None:
     assert NUMBER not in Budget("NUMBER_SENDS", NUMBER, 3, MINUTE).refuse(0).message
 
 
-def test_wrong_guesses_count_for_the_number_and_for_the_relying_partys_share() -> None:
-    shared, reserved = guess_budgets(Limits(), "messenger", NUMBER)
-    assert (shared.limit, shared.window, reserved.limit, reserved.window) == (10, DAY, 5, DAY)
-    assert shared.key == guess_budgets(Limits(), "another", NUMBER)[0].key
-    assert reserved.key != guess_budgets(Limits(), "another", NUMBER)[1].key
+def test_wrong_guesses_count_for_the_number_and_each_relying_party_alone() -> None:
+    budget = guess_budget(Limits(), "messenger", NUMBER)
+    assert (budget.limit, budget.window) == (10, DAY)
+    assert budget.key != guess_budget(Limits(), "another", NUMBER).key
 
 
 def test_a_code_counts_for_number_relying_party_and_range() -> None:
     number, party, block = send_budgets(Limits(), "messenger", NUMBER)
     assert (number.limit, party.limit, block.limit) == (10, 6_000, 20_000)
     assert (number.window, party.window, block.window) == (DAY, MINUTE, DAY)
-    assert block.key == "+7916123"
+    assert block.key == "messenger|+7916123"
     assert number.key != send_budgets(Limits(), "another", NUMBER)[0].key
 
 
@@ -75,11 +74,11 @@ def test_a_start_counts_for_the_clients_network_where_it_is_known() -> None:
     (only,) = start_budgets(Limits(), "messenger", "")
     own, network = start_budgets(Limits(), "messenger", "192.0.2.0/24")
     assert own == only
-    assert (own.window, network.window, network.limit, network.key) == (MINUTE, HOUR, 60, "192.0.2.0/24")
+    assert (own.window, network.window, network.limit, network.key) == (MINUTE, HOUR, 1_000, "messenger|192.0.2.0/24")
 
 
 def test_limits_are_the_configurations() -> None:
     limits = Limits(sends_per_number_day=1, wrong_guesses_per_number_day=2, starts_per_client_network_hour=3)
     assert send_budgets(limits, "messenger", NUMBER)[0].limit == 1
-    assert guess_budgets(limits, "messenger", NUMBER)[0].limit == 2
+    assert guess_budget(limits, "messenger", NUMBER).limit == 2
     assert start_budgets(limits, "messenger", "192.0.2.0/24")[1].limit == 3

@@ -1,6 +1,6 @@
 """Every rule, just inside and just outside of what it finds, under the packaged policy."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -8,7 +8,6 @@ import pytest
 from fakes.evidence import DAY, NOW, SIM, answer, evidence, known, packaged_policy, previous, unknown
 from numseal.domain.evidence import (
     Basis,
-    Evidence,
     Forwarding,
     ForwardingKind,
     LineType,
@@ -19,8 +18,9 @@ from numseal.domain.evidence import (
     Possession,
     SimChange,
     SimChangeKind,
+    Subscriber,
 )
-from numseal.domain.rules import RULES, SHAPES, latest
+from numseal.domain.rules import RULES, SHAPES, answered
 from numseal.domain.verdict import Finding, Level, Severity
 
 POLICY = packaged_policy()
@@ -67,12 +67,20 @@ def test_every_rule_has_a_shape() -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "where"),
-    [(None, "before"), (no_answer(), "before"), (answer(LookupOutcome.NOT_ASSIGNED), "after"), (answer(), "after")],
+    ("before", "after", "names"),
+    [
+        (answer(), answer(), ["after", "before"]),
+        (answer(), None, ["before"]),
+        (answer(), no_answer(), ["before"]),
+        (no_answer(), answer(LookupOutcome.NOT_ASSIGNED), ["after"]),
+        (no_answer(), no_answer(), []),
+    ],
 )
-def test_latest_is_the_newest_lookup_that_was_answered(after: Lookup | None, where: str) -> None:
-    held: Evidence = evidence(after=after)
-    assert latest(held) == (where, getattr(held, where))
+def test_answered_yields_the_newest_lookup_first_and_none_without_an_answer(
+    before: Lookup, after: Lookup | None, names: list[str]
+) -> None:
+    held = evidence(before=before, after=after)
+    assert list(answered(held)) == [(name, getattr(held, name)) for name in names]
 
 
 CASES: list[tuple[str, dict[str, Any], tuple[str, ...] | None]] = [
@@ -101,7 +109,12 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...] | None]] = [
     ),
     # who answered
     ("OPERATOR_MISMATCH", {"after": answer(operator="beeline")}, ("after.operator_id", "routed_operator")),
-    ("OPERATOR_MISMATCH", {"routed_operator": "beeline", "after": answer(operator="beeline")}, None),
+    ("OPERATOR_MISMATCH", {"after": replace(no_answer(), operator_id="beeline")}, None),
+    (
+        "OPERATOR_MISMATCH",
+        {"routed_operator": "beeline", "before": answer(operator="beeline"), "after": answer(operator="beeline")},
+        None,
+    ),
     # against an earlier binding
     (
         "SIM_CHANGED_SINCE_BINDING",
@@ -143,15 +156,21 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...] | None]] = [
     (
         "PORTED_SINCE_BINDING",
         {"previous": previous(), "after": ported(30 * DAY - 1)},
-        ("after.port", "previous.facts.operator_id"),
+        ("after.port", "previous.verified_time"),
     ),
     ("PORTED_SINCE_BINDING", {"previous": previous(), "after": ported(30 * DAY)}, None),
     ("PORTED_SINCE_BINDING", {"after": ported(1)}, None),
     (
         "PORTED_SINCE_BINDING",
         {"previous": previous(operator_id="beeline")},
-        ("after.port", "previous.facts.operator_id"),
+        ("after.operator_id", "previous.facts.operator_id"),
     ),
+    (
+        "PORTED_SINCE_BINDING",
+        {"previous": previous(operator_id="beeline"), "before": no_answer(), "after": no_answer()},
+        ("routed_operator", "previous.facts.operator_id"),
+    ),
+    ("PORTED_SINCE_BINDING", {"previous": previous(), "before": no_answer(), "after": no_answer()}, None),
     # age
     ("SIM_RECENT", {"after": sim_changed(3 * DAY - 1)}, ("after.sim_change",)),
     ("SIM_RECENT", {"after": sim_changed(3 * DAY)}, None),
@@ -192,6 +211,143 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...] | None]] = [
 def test_rule(code: str, changes: dict[str, Any], rests_on: tuple[str, ...] | None) -> None:
     finding = find(code, **changes)
     assert (None if finding is None else finding.evidence) == rests_on
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """A rule that holds against either lookup: an answer just inside, one just outside, and what the finding names.
+
+    `path` is within the lookup, `beside` elsewhere in the evidence, `context` what both need around them.
+    """
+
+    code: str
+    inside: Lookup
+    outside: Lookup
+    path: str
+    beside: tuple[str, ...] = ()
+    context: dict[str, Any] = field(default_factory=dict)
+
+    def rests_on(self, where: str) -> tuple[str, ...]:
+        return (f"{where}.{self.path}", *self.beside)
+
+    def find(self, before: Lookup, after: Lookup | None) -> tuple[str, ...] | None:
+        finding = find(self.code, before=before, after=after, **self.context)
+        return None if finding is None else finding.evidence
+
+
+REBINDING: dict[str, Any] = {"previous": previous()}
+SPOKEN: dict[str, Any] = {"possession": shown(Method.VOICE)}
+
+EITHER = [
+    Shows("NUMBER_UNALLOCATED", answer(LookupOutcome.NOT_ASSIGNED), answer(LookupOutcome.NOT_SERVED), "outcome"),
+    Shows("NUMBER_NOT_SERVED", answer(LookupOutcome.NOT_SERVED), answer(LookupOutcome.NOT_ASSIGNED), "outcome"),
+    Shows("NUMBER_NOT_SERVED", answer(LookupOutcome.PORTED), answer(), "outcome"),
+    *[
+        Shows("LINE_NOT_MOBILE", answer(line_type=known(line)), answer(), "line_type")
+        for line in LineType
+        if line is not LineType.MOBILE
+    ],
+    Shows("OPERATOR_MISMATCH", answer(operator="beeline"), answer(), "operator_id", ("routed_operator",)),
+    Shows(
+        "SIM_CHANGED_SINCE_BINDING",
+        answer(sim_ref=known(OTHER_SIM)),
+        answer(sim_ref=known(replace(OTHER_SIM, key_epoch="2"))),
+        "sim_ref",
+        ("previous.facts.sim_ref",),
+        REBINDING,
+    ),
+    Shows(
+        "SIM_CHANGED_SINCE_BINDING",
+        sim_changed(30 * DAY - 1),
+        sim_changed(30 * DAY),
+        "sim_change",
+        ("previous.verified_time",),
+        REBINDING,
+    ),
+    Shows(
+        "PORTED_SINCE_BINDING",
+        ported(30 * DAY - 1),
+        ported(30 * DAY),
+        "port",
+        ("previous.verified_time",),
+        REBINDING,
+    ),
+    Shows(
+        "PORTED_SINCE_BINDING",
+        answer(operator="beeline"),
+        answer(),
+        "operator_id",
+        ("previous.facts.operator_id",),
+        REBINDING,
+    ),
+    Shows("SIM_RECENT", sim_changed(3 * DAY - 1), sim_changed(3 * DAY), "sim_change"),
+    Shows("PORT_RECENT", ported(3 * DAY - 1), ported(3 * DAY), "port"),
+    Shows(
+        "FORWARDING_ACTIVE",
+        forwards(ForwardingKind.UNCONDITIONAL),
+        forwards(ForwardingKind.UNCONDITIONAL, active=False),
+        "forwarding",
+    ),
+    *[
+        Shows(
+            "VOICE_CODE_FORWARDED",
+            forwards(kind),
+            forwards(kind, active=False),
+            "forwarding",
+            ("possession.method",),
+            SPOKEN,
+        )
+        for kind in ForwardingKind
+    ],
+]
+
+either = pytest.mark.parametrize("shows", EITHER, ids=lambda shows: f"{shows.code}-{shows.path}")
+
+
+def says_nothing() -> Lookup:
+    """An answer whose signals are all UNKNOWN."""
+    return replace(answer(), subscriber=Subscriber())
+
+
+def test_every_rule_but_the_one_that_compares_them_holds_against_either_lookup() -> None:
+    assert {shows.code for shows in EITHER} == RULES.keys() - {"SIM_CHANGED_DURING_VERIFICATION"}
+
+
+@either
+def test_what_the_lookup_before_the_code_shows_counts_before_there_is_another(shows: Shows) -> None:
+    assert shows.find(shows.inside, None) == shows.rests_on("before")
+    assert shows.find(shows.outside, None) is None
+
+
+@either
+def test_what_the_lookup_before_the_code_shows_is_not_undone_by_a_better_answer(shows: Shows) -> None:
+    assert shows.find(shows.inside, shows.outside) == shows.rests_on("before")
+    assert shows.find(shows.inside, answer()) == shows.rests_on("before")
+
+
+@either
+def test_what_the_lookup_before_the_code_shows_is_not_undone_by_an_answer_that_says_less(shows: Shows) -> None:
+    for after in (says_nothing(), no_answer()):
+        assert shows.find(shows.inside, after) == shows.rests_on("before")
+        assert shows.find(shows.outside, after) is None
+
+
+@either
+def test_what_the_lookup_after_the_code_shows_counts_whatever_the_one_before_said(shows: Shows) -> None:
+    for before in (shows.outside, answer(), says_nothing(), no_answer()):
+        assert shows.find(before, shows.inside) == shows.rests_on("after")
+
+
+@either
+def test_where_both_lookups_show_it_the_later_one_is_named(shows: Shows) -> None:
+    assert shows.find(shows.inside, shows.inside) == shows.rests_on("after")
+
+
+@either
+def test_where_neither_lookup_shows_it_there_is_no_finding(shows: Shows) -> None:
+    assert shows.find(shows.outside, shows.outside) is None
+    assert shows.find(says_nothing(), says_nothing()) is None
+    assert shows.find(no_answer(), no_answer()) is None
 
 
 def test_a_signal_that_is_not_ok_is_not_looked_at() -> None:

@@ -130,6 +130,32 @@ def test_a_severe_finding_asks_for_more() -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
+        (
+            {
+                "before": answer(forwarding=known((Forwarding(ForwardingKind.UNCONDITIONAL, active=True),))),
+                "possession": Possession(Method.VOICE, NOW - 30, NOW),
+            },
+            "VOICE_CODE_FORWARDED",
+        ),
+        (
+            {
+                "previous": previous(),
+                "before": answer(sim_ref=known(replace(SIM, ref="6" * 32))),
+                "after": answer(sim_ref=unknown(), sim_change=unknown()),
+            },
+            "SIM_CHANGED_SINCE_BINDING",
+        ),
+    ],
+)
+def test_what_was_seen_before_the_code_still_asks_for_more_after_it(changes: dict[str, Any], code: str) -> None:
+    verdict = judge(**changes)
+    assert verdict.decision is Decision.STEP_UP
+    assert codes(verdict)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
         ({"after": answer(LookupOutcome.NOT_ASSIGNED)}, "NUMBER_UNALLOCATED"),
         ({"after": answer(LookupOutcome.NOT_SERVED)}, "NUMBER_NOT_SERVED"),
         ({"after": answer(line_type=known(LineType.FIXED))}, "LINE_NOT_MOBILE"),

@@ -42,12 +42,26 @@ async def test_any_no_is_a_wrong_guess(desk: Desk, ground: Ground, outcome: Code
     assert await desk.guesses_counted() == 1
 
 
-async def test_a_code_that_expired_at_the_operator_costs_no_guess(desk: Desk, ground: Ground) -> None:
+async def test_a_code_that_expired_at_the_operator_is_asked_about_once(desk: Desk, ground: Ground) -> None:
     ground.mts.checked = CodeChecked(CodeOutcome.EXPIRED)
     opened = await opened_at_the_operator(desk)
     result, after, _ = await desk.check(opened, CODE)
-    assert (result, after.guesses) == (CodeResult.EXPIRED, 0)
-    assert await desk.guesses_counted() == 0
+    assert (result, after.guesses) == (CodeResult.EXPIRED, 1)
+    for number in range(1, 4):
+        assert (await desk.check(opened, wrong(CODE, number)))[0] is CodeResult.EXPIRED
+    assert len(ground.mts.checks) == 1
+    assert await desk.guesses_counted() == 1
+
+
+@pytest.mark.parametrize("outcome", [CodeOutcome.EXHAUSTED, CodeOutcome.USED, CodeOutcome.UNKNOWN])
+async def test_a_code_that_is_dead_at_the_operator_is_not_asked_about_again(
+    desk: Desk, ground: Ground, outcome: CodeOutcome
+) -> None:
+    ground.mts.checked = CodeChecked(outcome)
+    opened = await opened_at_the_operator(desk)
+    assert (await desk.check(opened, CODE))[0] is CodeResult.MISMATCH
+    assert (await desk.check(opened, CODE))[0] is CodeResult.EXPIRED
+    assert len(ground.mts.checks) == 1
 
 
 @pytest.mark.parametrize(
@@ -59,7 +73,7 @@ async def test_a_code_that_expired_at_the_operator_costs_no_guess(desk: Desk, gr
         (CodeChecked("PERHAPS"), "BROKEN_CONTRACT"),  # type: ignore[arg-type]
     ],
 )
-async def test_no_answer_costs_no_guess_and_the_same_question_may_be_asked_again(
+async def test_no_answer_stays_counted_and_the_same_question_may_be_asked_again(
     desk: Desk, ground: Ground, checked: CodeChecked | Exception, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHECK_TIMEOUT", 0.02)
@@ -68,7 +82,8 @@ async def test_no_answer_costs_no_guess_and_the_same_question_may_be_asked_again
     with pytest.raises(Refusal) as refused:
         await desk.check(opened, CODE)
     assert (refused.value.reasoning.kind, refused.value.reason) == (Kind.UNAVAILABLE, reason)
-    assert await desk.guesses_counted() == 0
+    # The operator may have compared it.
+    assert await desk.guesses_counted() == 1
     ground.mts.checked = CodeChecked(CodeOutcome.MATCH)
     assert (await desk.check(opened, CODE))[0] is CodeResult.MATCH
     # Idempotent at the operator: an answer that was lost is given again.
@@ -135,7 +150,7 @@ async def test_a_late_word_of_the_operator_finds_the_verification_canceled(
     slow = asyncio.create_task(desk.take(opened, CODE))
     await reached(ground.mts.checks)
     await desk.cancel(opened)
-    with pytest.raises(Refusal, match="did not compare"):
+    with pytest.raises(Refusal, match="did not answer"):
         await slow
     assert (await desk.get(opened))[0].state is State.CANCELED
 
@@ -154,7 +169,7 @@ async def test_texted_and_operator_codes_side_by_side(desk: Desk, ground: Ground
 
 
 async def test_a_number_whose_guesses_are_used_up_takes_no_more(ground: Ground) -> None:
-    limits = Limits(wrong_guesses_per_number_day=2, wrong_guesses_reserved_per_relying_party=1)
+    limits = Limits(wrong_guesses_per_number_day=2)
     desk = Desk(ground, limits=limits)
     opened = await desk.start()
     code = code_of(ground.mts.orders[0].text)

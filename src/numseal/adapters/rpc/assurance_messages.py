@@ -19,6 +19,7 @@ METHOD_OF: Mapping[int, Method] = {value: method for method, value in METHODS.it
 _SEVERITIES = {severity: pb.Severity.Value(f"SEVERITY_{severity.name}") for severity in Severity}
 _PHASES = {
     "before": pb.EVIDENCE_PHASE_BEFORE,
+    "before_resend": pb.EVIDENCE_PHASE_BEFORE,
     "after": pb.EVIDENCE_PHASE_AFTER,
     "possession": pb.EVIDENCE_PHASE_CHALLENGE,
     "previous": pb.EVIDENCE_PHASE_RECORD,

@@ -15,7 +15,6 @@ from numseal.adapters.rpc.binding_messages import (
 from numseal.adapters.rpc.gate import Context, Gate, for_relying_party
 from numseal.adapters.rpc.unserved import unserved
 from numseal.api.verification.v1 import binding_pb2 as pb
-from numseal.api.verification.v1.binding_pb2_grpc import BindingServiceServicer
 from numseal.domain.errors import Refusal, invalid
 from numseal.domain.msisdn import parse_msisdn
 from numseal.domain.number_plan import OperatorInfo
@@ -24,6 +23,7 @@ from numseal.ports.clock import Clock
 from numseal.usecases.check_number import MAX_BATCH, CheckNumber, Shown
 from numseal.usecases.read_bindings import ReadBindings
 from numseal.usecases.revoke_binding import RevokeBinding
+from numseal.usecases.start_verification import check_account_id
 
 BREATH = 32
 """Items of a batch after which other calls get their turn."""
@@ -40,7 +40,7 @@ class BindingUseCases:
     revoke: RevokeBinding
 
 
-class BindingService(BindingServiceServicer):
+class BindingService:
     """The messenger's way to what became of its bindings."""
 
     def __init__(self, gate: Gate, use: BindingUseCases, operators: Mapping[str, OperatorInfo], clock: Clock) -> None:
@@ -50,12 +50,12 @@ class BindingService(BindingServiceServicer):
         self._operators = operators
         self._clock = clock
 
-    @for_relying_party
+    @for_relying_party(pb.CheckNumberRequest)
     async def CheckNumber(self, request: pb.CheckNumberRequest, party: RelyingParty) -> pb.CheckNumberResponse:
         """Judge a number that an account shows."""
         return check_message(*await self._use.check(party.relying_party, shown_of(request)))
 
-    @for_relying_party
+    @for_relying_party(pb.BatchCheckNumbersRequest)
     async def BatchCheckNumbers(
         self, request: pb.BatchCheckNumbersRequest, party: RelyingParty
     ) -> pb.BatchCheckNumbersResponse:
@@ -84,7 +84,7 @@ class BindingService(BindingServiceServicer):
                 results.append(pb.BatchCheckNumbersResult(response=check_message(answer, now)))
         return pb.BatchCheckNumbersResponse(results=results)
 
-    @for_relying_party
+    @for_relying_party(pb.GetBindingRequest)
     async def GetBinding(self, request: pb.GetBindingRequest, party: RelyingParty) -> pb.GetBindingResponse:
         """Read a binding."""
         binding, bundle = await self._use.read.one(
@@ -95,9 +95,11 @@ class BindingService(BindingServiceServicer):
             bundle=bundle_message(bundle) if bundle else None,
         )
 
-    @for_relying_party
+    @for_relying_party(pb.ListBindingsRequest)
     async def ListBindings(self, request: pb.ListBindingsRequest, party: RelyingParty) -> pb.ListBindingsResponse:
         """List bindings, page by page."""
+        if request.account_id:
+            check_account_id(request.account_id)
         number = parse_msisdn(request.phone_number, request.region_code) if request.phone_number else ""
         bindings, token = await self._use.read.page(
             party.relying_party,
@@ -112,19 +114,17 @@ class BindingService(BindingServiceServicer):
             bindings=[binding_message(item, self._operators, now) for item in bindings], next_page_token=token
         )
 
-    @for_relying_party
+    @for_relying_party(pb.RevokeBindingRequest)
     async def RevokeBinding(self, request: pb.RevokeBindingRequest, party: RelyingParty) -> pb.RevokeBindingResponse:
         """Revoke a binding."""
         revoked = await self._use.revoke(party.relying_party, request.binding_id, revocation_reason_of(request.reason))
         return pb.RevokeBindingResponse(binding=binding_message(revoked, self._operators, self._clock.now()))
 
-    async def RefreshBinding(self, request: pb.RefreshBindingRequest, context: Context) -> pb.RefreshBindingResponse:
+    async def RefreshBinding(self, _request: bytes, context: Context) -> pb.RefreshBindingResponse:
         """Answer that it is not served."""
         await unserved(context, "BindingService.RefreshBinding")
 
-    async def WatchBindings(
-        self, request: pb.WatchBindingsRequest, context: Context
-    ) -> AsyncIterator[pb.WatchBindingsResponse]:
+    async def WatchBindings(self, _request: bytes, context: Context) -> AsyncIterator[pb.WatchBindingsResponse]:
         """Answer that it is not served."""
         await unserved(context, "BindingService.WatchBindings")
         yield pb.WatchBindingsResponse()

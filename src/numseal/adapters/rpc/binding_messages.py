@@ -1,6 +1,6 @@
 """Translate bindings and checks of numbers between domain and messages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from numseal.adapters.rpc.assurance_messages import (
     LEVEL_OF,
@@ -20,6 +20,8 @@ from numseal.domain.number_plan import OperatorInfo
 from numseal.domain.verdict import Level
 from numseal.domain.verification import Purpose
 from numseal.usecases.check_number import Shown
+
+MAX_STATES = 16
 
 _STATES = {state: binding_pb2.BindingState.Value(f"BINDING_STATE_{state.name}") for state in BindingState}
 _STATE_OF: Mapping[int, BindingState] = {value: state for state, value in _STATES.items()}
@@ -96,8 +98,10 @@ def check_message(check: Check, now: int) -> binding_pb2.CheckNumberResponse:
     )
 
 
-def states_of(values: Iterable[int]) -> frozenset[BindingState]:
-    """Read the states to list; raises Refusal for an unknown one. EXPIRED is not kept but computed."""
+def states_of(values: Sequence[int]) -> frozenset[BindingState]:
+    """Read at most 16 states to list; raises Refusal for an unknown one. EXPIRED is not kept but computed."""
+    if len(values) > MAX_STATES:
+        raise invalid("states", "STATES_COUNT", f"states: {len(values)}; at most {MAX_STATES} are expected")
     states = set()
     for value in values:
         state = _STATE_OF.get(value)

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from google.protobuf.message import DecodeError, Message
 
 from numseal.adapters.rpc.errors import abort
 from numseal.domain.errors import Kind, Reasoning, Refusal
@@ -43,7 +44,8 @@ class Gate:
 
     def _by_token(self, value: str | bytes) -> RelyingParty:
         text = value if isinstance(value, str) else value.decode("latin-1")
-        if text[: len(_SCHEME)].lower() != _SCHEME or len(text) > MAX_TOKEN:
+        # grpc hands over as Latin-1 what is not UTF-8; RFC 6750 §2.1 has ASCII only.
+        if text[: len(_SCHEME)].lower() != _SCHEME or len(text) > MAX_TOKEN or not text.isascii():
             raise _unauthenticated("CREDENTIALS_MALFORMED", '"authorization" must be "Bearer <token>"')
         # A lookup by hash takes the same time for every wrong token, so that it tells nothing of right ones.
         party = self._tokens.get(hashlib.sha256(text[len(_SCHEME) :].encode()).digest())
@@ -72,33 +74,55 @@ class Gated(Protocol):
 
 
 S = TypeVar("S", bound=Gated)
-Q = TypeVar("Q")
+Q = TypeVar("Q", bound=Message)
 A = TypeVar("A")
 
 
 def for_relying_party(
-    method: Callable[[S, Q, RelyingParty], Awaitable[A]],
-) -> Callable[[S, Q, Context], Awaitable[A]]:
-    """Make an RPC of a method that takes the request and the calling relying party."""
+    message: type[Q],
+) -> Callable[[Callable[[S, Q, RelyingParty], Awaitable[A]]], Callable[[S, bytes, Context], Awaitable[A]]]:
+    """Make an RPC of a method that takes the request and the calling relying party.
 
-    @wraps(method)
-    async def rpc(self: S, request: Q, context: Context) -> A:
-        try:
-            return await method(self, request, self.gate.party(context))
-        except Exception as error:  # noqa: BLE001 - every way out of an RPC is a status
-            await abort(context, error)
+    The request is parsed once the caller is known, so that a stranger's costs nothing.
+    """
 
-    return rpc
+    def framed(method: Callable[[S, Q, RelyingParty], Awaitable[A]]) -> Callable[[S, bytes, Context], Awaitable[A]]:
+        @wraps(method)
+        async def rpc(self: S, request: bytes, context: Context) -> A:
+            try:
+                party = self.gate.party(context)
+                return await method(self, _parse(message, request), party)
+            except Exception as error:  # noqa: BLE001 - every way out of an RPC is a status
+                await abort(context, error)
+
+        return rpc
+
+    return framed
 
 
-def for_anyone(method: Callable[[Any, Q], Awaitable[A]]) -> Callable[[Any, Q, Context], Awaitable[A]]:
+def for_anyone(
+    message: type[Q],
+) -> Callable[[Callable[[Any, Q], Awaitable[A]]], Callable[[Any, bytes, Context], Awaitable[A]]]:
     """Make an RPC of a method that takes the request and asks for no credentials."""
 
-    @wraps(method)
-    async def rpc(self: object, request: Q, context: Context) -> A:
-        try:
-            return await method(self, request)
-        except Exception as error:  # noqa: BLE001 - every way out of an RPC is a status
-            await abort(context, error)
+    def framed(method: Callable[[Any, Q], Awaitable[A]]) -> Callable[[Any, bytes, Context], Awaitable[A]]:
+        @wraps(method)
+        async def rpc(self: object, request: bytes, context: Context) -> A:
+            try:
+                return await method(self, _parse(message, request))
+            except Exception as error:  # noqa: BLE001 - every way out of an RPC is a status
+                await abort(context, error)
 
-    return rpc
+        return rpc
+
+    return framed
+
+
+def _parse(message: type[Q], data: bytes) -> Q:
+    try:
+        return message.FromString(data)
+    except DecodeError:
+        name = message.DESCRIPTOR.full_name
+        raise Refusal(
+            Reasoning(Kind.INVALID_ARGUMENT, "REQUEST_MALFORMED"), f"the request is not a {name} as protobuf writes it"
+        ) from None

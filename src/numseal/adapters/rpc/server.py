@@ -1,5 +1,6 @@
 """Build the gRPC server: listeners, credentials, health, reflection, and an end that loses no call under way."""
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,8 +9,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
-MAX_MESSAGE = 4 * 1024 * 1024
+MAX_MESSAGE = 512 * 1024
 """Bytes of the largest request taken; grpc answers RESOURCE_EXHAUSTED to a larger one."""
+
+MAX_CALLS = 1_024
+"""Calls under way at a time; grpc answers RESOURCE_EXHAUSTED to a further one."""
+
+MAX_STREAMS = 128
+"""Calls under way at a time on one connection; the client's gRPC holds further ones back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +41,17 @@ class RpcServer:
 
     def __init__(self, services: Sequence[Service], *, address: str, tls: Tls | None) -> None:
         """Bind `address` (host:port, port 0 for any); raises OSError where it cannot be had."""
+        logging.getLogger("grpc._cython.cygrpc").addFilter(_keeps_headers_out)
         self._server = grpc.aio.server(
+            maximum_concurrent_rpcs=MAX_CALLS,
             options=(
+                ("grpc.max_concurrent_streams", MAX_STREAMS),
                 ("grpc.max_receive_message_length", MAX_MESSAGE),
                 # Two servers on one port would share the calls between two stores.
                 ("grpc.so_reuseport", 0),
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-            )
+            ),
         )
         self._health = health_aio.HealthServicer()
         names = [service.name for service in services]
@@ -79,3 +89,8 @@ class RpcServer:
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace)
         await drained()
+
+
+def _keeps_headers_out(record: logging.LogRecord) -> bool:
+    """Drop grpc's tracebacks about headers that are not UTF-8: they carry the value, perhaps a secret."""
+    return not str(record.msg).startswith("Invalid encoding on")

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from numseal.adapters.rpc.admin import add_admin_service
+from google.protobuf.descriptor import FileDescriptor
+
+from numseal.adapters.rpc.admin import ADMIN_SERVICE, add_admin_service
 from numseal.adapters.rpc.binding import BindingService, BindingUseCases
 from numseal.adapters.rpc.gate import Gate
+from numseal.adapters.rpc.handlers import add_handlers
 from numseal.adapters.rpc.server import Service
 from numseal.adapters.rpc.simulator import SimulatorService
 from numseal.adapters.rpc.transparency import TransparencyService, TransparencyUseCases
 from numseal.adapters.rpc.verification import VerificationService, VerificationUseCases
-from numseal.api.simulator.v1.simulator_pb2_grpc import add_SimulatorServiceServicer_to_server
-from numseal.api.transparency.v1.transparency_pb2_grpc import add_TransparencyServiceServicer_to_server
-from numseal.api.verification.v1.binding_pb2_grpc import add_BindingServiceServicer_to_server
-from numseal.api.verification.v1.verification_pb2_grpc import add_VerificationServiceServicer_to_server
+from numseal.api.simulator.v1 import simulator_pb2
+from numseal.api.transparency.v1 import transparency_pb2
+from numseal.api.verification.v1 import binding_pb2, verification_pb2
 from numseal.attestation.public_keys import PublicKeys
 from numseal.domain.number_plan import OperatorInfo
 from numseal.ports.clock import Clock
@@ -40,26 +42,17 @@ def services(served: Served) -> list[Service]:
     binding = BindingService(served.gate, served.binding, served.operators, served.clock)
     auditor = TransparencyService(served.transparency, served.public_keys)
     found = [
-        Service(
-            "numseal.api.verification.v1.VerificationService",
-            lambda server: add_VerificationServiceServicer_to_server(verification, server),
-        ),
-        Service(
-            "numseal.api.verification.v1.BindingService",
-            lambda server: add_BindingServiceServicer_to_server(binding, server),
-        ),
-        Service(
-            "numseal.api.transparency.v1.TransparencyService",
-            lambda server: add_TransparencyServiceServicer_to_server(auditor, server),
-        ),
-        Service("numseal.api.admin.v1.AdminService", add_admin_service),
+        _service(verification_pb2.DESCRIPTOR, verification),
+        _service(binding_pb2.DESCRIPTOR, binding),
+        _service(transparency_pb2.DESCRIPTOR, auditor),
+        Service(ADMIN_SERVICE.full_name, add_admin_service),
     ]
     if served.network is not None:
-        simulator = SimulatorService(served.gate, served.network)
-        found.append(
-            Service(
-                "numseal.api.simulator.v1.SimulatorService",
-                lambda server: add_SimulatorServiceServicer_to_server(simulator, server),
-            )
-        )
+        found.append(_service(simulator_pb2.DESCRIPTOR, SimulatorService(served.gate, served.network)))
     return found
+
+
+def _service(file: FileDescriptor, servicer: object) -> Service:
+    """Return the service of a proto file with the class that is named like it."""
+    service = file.services_by_name[type(servicer).__name__]
+    return Service(service.full_name, lambda server: add_handlers(server, service, servicer))

@@ -14,7 +14,6 @@ from numseal.adapters.rpc.verification_messages import (
     wish_of,
 )
 from numseal.api.verification.v1 import verification_pb2 as pb
-from numseal.api.verification.v1.verification_pb2_grpc import VerificationServiceServicer
 from numseal.attestation.bundle import Bundle
 from numseal.domain.errors import invalid
 from numseal.domain.number_plan import OperatorInfo
@@ -42,7 +41,7 @@ class VerificationUseCases:
     report: ReportOutcome
 
 
-class VerificationService(VerificationServiceServicer):
+class VerificationService:
     """The messenger's way to a verified number."""
 
     def __init__(self, gate: Gate, use: VerificationUseCases, operators: Mapping[str, OperatorInfo]) -> None:
@@ -51,7 +50,7 @@ class VerificationService(VerificationServiceServicer):
         self._use = use
         self._operators = operators
 
-    @for_relying_party
+    @for_relying_party(pb.StartVerificationRequest)
     async def StartVerification(
         self, request: pb.StartVerificationRequest, party: RelyingParty
     ) -> pb.StartVerificationResponse:
@@ -59,7 +58,7 @@ class VerificationService(VerificationServiceServicer):
         verification = await self._use.start(party, wish_of(request))
         return pb.StartVerificationResponse(verification=self._message(*await self._use.assess(verification)))
 
-    @for_relying_party
+    @for_relying_party(pb.ResendCodeRequest)
     async def ResendCode(self, request: pb.ResendCodeRequest, party: RelyingParty) -> pb.ResendCodeResponse:
         """Send a further code."""
         verification = await self._use.resend(
@@ -67,7 +66,7 @@ class VerificationService(VerificationServiceServicer):
         )
         return pb.ResendCodeResponse(verification=self._message(verification))
 
-    @for_relying_party
+    @for_relying_party(pb.CheckCodeRequest)
     async def CheckCode(self, request: pb.CheckCodeRequest, party: RelyingParty) -> pb.CheckCodeResponse:
         """Take a code."""
         result, verification = await self._use.check_code(
@@ -76,7 +75,7 @@ class VerificationService(VerificationServiceServicer):
         message = self._message(*await self._use.assess(verification))
         return pb.CheckCodeResponse(verification=message, code_result=CODE_RESULTS[result])
 
-    @for_relying_party
+    @for_relying_party(pb.GetVerificationRequest)
     async def GetVerification(
         self, request: pb.GetVerificationRequest, party: RelyingParty
     ) -> pb.GetVerificationResponse:
@@ -84,7 +83,7 @@ class VerificationService(VerificationServiceServicer):
         found = await self._use.get(party.relying_party, request.verification_id)
         return pb.GetVerificationResponse(verification=self._message(*found))
 
-    @for_relying_party
+    @for_relying_party(pb.CancelVerificationRequest)
     async def CancelVerification(
         self, request: pb.CancelVerificationRequest, party: RelyingParty
     ) -> pb.CancelVerificationResponse:
@@ -92,7 +91,7 @@ class VerificationService(VerificationServiceServicer):
         canceled = await self._use.cancel(party.relying_party, request.verification_id)
         return pb.CancelVerificationResponse(verification=self._message(canceled))
 
-    @for_relying_party
+    @for_relying_party(pb.ReportOutcomeRequest)
     async def ReportOutcome(self, request: pb.ReportOutcomeRequest, party: RelyingParty) -> pb.ReportOutcomeResponse:
         """Record what became of an account."""
         if request.WhichOneof("subject") is None:
@@ -107,15 +106,11 @@ class VerificationService(VerificationServiceServicer):
         )
         return pb.ReportOutcomeResponse(record_time=timestamp(recorded))
 
-    async def CheckNetworkProof(
-        self, request: pb.CheckNetworkProofRequest, context: Context
-    ) -> pb.CheckNetworkProofResponse:
+    async def CheckNetworkProof(self, _request: bytes, context: Context) -> pb.CheckNetworkProofResponse:
         """Answer that it is not served."""
         await unserved(context, "VerificationService.CheckNetworkProof")
 
-    async def ContinueVerification(
-        self, request: pb.ContinueVerificationRequest, context: Context
-    ) -> pb.ContinueVerificationResponse:
+    async def ContinueVerification(self, _request: bytes, context: Context) -> pb.ContinueVerificationResponse:
         """Answer that it is not served."""
         await unserved(context, "VerificationService.ContinueVerification")
 

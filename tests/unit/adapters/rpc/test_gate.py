@@ -4,6 +4,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.wrappers_pb2 import BytesValue
 
 from fakes.certificates import Authority, Identity
 from fakes.rpc import PARTY, bearer, failure, gate_of, raw, serving
@@ -11,6 +12,8 @@ from numseal.adapters.rpc.gate import MAX_TOKEN, Gate, for_anyone, for_relying_p
 from numseal.domain.relying_party import RelyingParty
 
 TOKEN = "token-of-messenger-1"
+X = BytesValue(value=b"x").SerializeToString()
+MALFORMED = b"\x0a\xff"
 CALL = "/test.Service/Call"
 
 
@@ -20,15 +23,15 @@ class Echo:
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
 
-    @for_relying_party
-    async def whoami(self, request: bytes, party: RelyingParty) -> bytes:
-        return party.relying_party.encode() + b":" + request
+    @for_relying_party(BytesValue)
+    async def whoami(self, request: BytesValue, party: RelyingParty) -> bytes:
+        return party.relying_party.encode() + b":" + request.value
 
-    @for_anyone
-    async def open(self, request: bytes) -> bytes:
-        if request == b"fail":
+    @for_anyone(BytesValue)
+    async def open(self, request: BytesValue) -> bytes:
+        if request.value == b"fail":
             raise RuntimeError("inside")
-        return request
+        return request.value
 
     def add(self, server: grpc.aio.Server) -> None:
         handlers: dict[str, Any] = {
@@ -41,7 +44,7 @@ class Echo:
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_a_known_token_names_its_relying_party(scheme: str) -> None:
     async with serving(Echo(gate_of(TOKEN)).add) as channel:
-        answer = await raw(channel, CALL)(b"x", metadata=(("authorization", f"{scheme} {TOKEN}"),))
+        answer = await raw(channel, CALL)(X, metadata=(("authorization", f"{scheme} {TOKEN}"),))
     assert answer == b"messenger-1:x"
 
 
@@ -60,16 +63,27 @@ async def test_a_known_token_names_its_relying_party(scheme: str) -> None:
 )
 async def test_whoever_shows_no_known_token_is_refused(metadata: tuple[tuple[str, str], ...], reason: str) -> None:
     async with serving(Echo(gate_of(TOKEN)).add) as channel:
-        found = await failure(raw(channel, CALL)(b"x", metadata=metadata))
+        found = await failure(raw(channel, CALL)(X, metadata=metadata))
     assert (found.code, found.reason) == (grpc.StatusCode.UNAUTHENTICATED, reason)
     assert TOKEN not in found.message
 
 
 async def test_for_anyone_asks_for_nothing_and_still_translates_faults() -> None:
     async with serving(Echo(gate_of(TOKEN)).add) as channel:
-        assert await raw(channel, "/test.Service/Open")(b"x") == b"x"
-        found = await failure(raw(channel, "/test.Service/Open")(b"fail"))
+        assert await raw(channel, "/test.Service/Open")(X) == b"x"
+        found = await failure(raw(channel, "/test.Service/Open")(BytesValue(value=b"fail").SerializeToString()))
     assert (found.code, found.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+
+
+async def test_a_request_is_read_once_its_caller_is_known() -> None:
+    async with serving(Echo(gate_of(TOKEN)).add) as channel:
+        stranger = await failure(raw(channel, CALL)(MALFORMED))
+        known = await failure(raw(channel, CALL)(MALFORMED, metadata=bearer(TOKEN)))
+        anyone = await failure(raw(channel, "/test.Service/Open")(MALFORMED))
+    assert (stranger.code, stranger.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_MISSING")
+    for found in (known, anyone):
+        assert (found.code, found.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED")
+        assert "google.protobuf.BytesValue" in found.message
 
 
 @asynccontextmanager
@@ -97,14 +111,14 @@ async def test_a_known_certificate_names_its_relying_party() -> None:
     authority = Authority("authority")
     client = authority.issue("messenger")
     async with mutual_tls(Gate({}, {client.digest: PARTY}), authority, client) as channel:
-        assert await raw(channel, CALL)(b"x") == b"messenger-1:x"
+        assert await raw(channel, CALL)(X) == b"messenger-1:x"
 
 
 async def test_a_certificate_of_the_same_authority_is_not_enough() -> None:
     authority = Authority("authority")
     known, other = authority.issue("messenger"), authority.issue("messenger")
     async with mutual_tls(Gate({}, {known.digest: PARTY}), authority, other) as channel:
-        found = await failure(raw(channel, CALL)(b"x"))
+        found = await failure(raw(channel, CALL)(X))
     assert (found.code, found.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CERTIFICATE_UNKNOWN")
 
 
@@ -112,5 +126,5 @@ async def test_a_wrong_token_is_not_made_good_by_a_certificate() -> None:
     authority = Authority("authority")
     client = authority.issue("messenger")
     async with mutual_tls(Gate({}, {client.digest: PARTY}), authority, client) as channel:
-        found = await failure(raw(channel, CALL)(b"x", metadata=bearer("wrong")))
+        found = await failure(raw(channel, CALL)(X, metadata=bearer("wrong")))
     assert found.reason == "TOKEN_UNKNOWN"

@@ -13,7 +13,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from fakes.clock import FakeClock
 from fakes.rpc import bearer, failure, gate_of, serving
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
-from numseal.adapters.rpc.simulator import MAX_WAIT, SimulatorService
+from numseal.adapters.rpc.handlers import add_handlers
+from numseal.adapters.rpc.simulator import MAX_MESSAGE_ID, MAX_WAIT, SimulatorService
 from numseal.adapters.rpc.simulator_changes import MAX_CHANGES, changes_of
 from numseal.adapters.rpc.simulator_messages import subscriber_message
 from numseal.adapters.rpc.simulator_values import (
@@ -25,7 +26,7 @@ from numseal.adapters.rpc.simulator_values import (
 )
 from numseal.api.operator.v1 import subscriber_pb2 as op
 from numseal.api.simulator.v1 import simulator_pb2 as pb
-from numseal.api.simulator.v1.simulator_pb2_grpc import SimulatorServiceStub, add_SimulatorServiceServicer_to_server
+from numseal.api.simulator.v1.simulator_pb2_grpc import SimulatorServiceStub
 from numseal.domain.evidence import (
     SIGNAL_NAMES,
     ContractType,
@@ -119,7 +120,8 @@ class World:
 async def made() -> AsyncIterator[World]:
     network = ListeningNetwork(SimulatedNetwork(1, FakeClock()))
     service = SimulatorService(gate_of(TOKEN), network)
-    async with serving(lambda server: add_SimulatorServiceServicer_to_server(service, server)) as channel:
+    described = pb.DESCRIPTOR.services_by_name["SimulatorService"]
+    async with serving(lambda server: add_handlers(server, described, service)) as channel:
         yield World(channel, network)
 
 
@@ -149,6 +151,17 @@ async def test_operators_are_listed_with_their_ranges(world: World) -> None:
     for item in mts.ranges:
         assert len(item.first_phone_number) == len(item.last_phone_number) == len(NUMBER)
     assert not operators["rostelecom-fixed"].plmns
+
+
+async def test_a_message_id_is_no_longer_than_any_given_out(world: World) -> None:
+    assert await world.inbox(after_message_id="f" * MAX_MESSAGE_ID) == []
+    request = pb.GetInboxRequest(phone_number=NUMBER, after_message_id="f" * (MAX_MESSAGE_ID + 1))
+    found = await failure(world.stub.GetInbox(request, metadata=world.metadata))
+    assert (found.code, found.reason, found.field) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "AFTER_MESSAGE_ID_TOO_LONG",
+        "after_message_id",
+    )
 
 
 async def test_messages_are_read_as_they_came(world: World) -> None:

@@ -1,4 +1,6 @@
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,12 +14,10 @@ from fakes.attestation_issuer import DAY, ISSUER, NOW, ORIGIN, Issuer, sample_cl
 from fakes.clock import FakeClock
 from fakes.log_store import FakeLogStore, record_of
 from fakes.rpc import failure, serving
-from numseal.adapters.rpc.transparency import TransparencyService, TransparencyUseCases
+from numseal.adapters.rpc.handlers import add_handlers
+from numseal.adapters.rpc.transparency import MAX_BUNDLE, VERIFIERS, TransparencyService, TransparencyUseCases
 from numseal.api.transparency.v1 import transparency_pb2 as pb
-from numseal.api.transparency.v1.transparency_pb2_grpc import (
-    TransparencyServiceStub,
-    add_TransparencyServiceServicer_to_server,
-)
+from numseal.api.transparency.v1.transparency_pb2_grpc import TransparencyServiceStub
 from numseal.api.verification.v1 import assurance_pb2
 from numseal.attestation import jwk, sd_jwt
 from numseal.attestation.bundle import Bundle
@@ -28,7 +28,7 @@ from numseal.tlog.checkpoint import open_checkpoint
 from numseal.tlog.hashing import leaf_hash
 from numseal.tlog.proof import root_at, verify_consistency, verify_inclusion
 from numseal.usecases.read_log import DEFAULT_PAGE, MAX_PAGE, ReadLog
-from numseal.usecases.verify_attestation import VerifyAttestation
+from numseal.usecases.verify_attestation import Verified, VerifyAttestation
 
 if TYPE_CHECKING:  # the stubs' name for what TransparencyServiceStub makes of an aio channel
     from numseal.api.transparency.v1.transparency_pb2_grpc import TransparencyServiceAsyncStub
@@ -71,9 +71,15 @@ async def world_of(entries: list[bytes], *, published: int = -1, **keys: Any) ->
     clock = FakeClock(NOW)
     public = issuer.public_keys(**keys)
     use = TransparencyUseCases(ReadLog(store=store), VerifyAttestation(keys=public, clock=clock))
-    service = TransparencyService(use, public)
-    async with serving(lambda server: add_TransparencyServiceServicer_to_server(service, server)) as channel:
-        yield World(issuer, store, clock, TransparencyServiceStub(channel))
+    async with stub_of(TransparencyService(use, public)) as stub:
+        yield World(issuer, store, clock, stub)
+
+
+@asynccontextmanager
+async def stub_of(service: TransparencyService) -> AsyncIterator["TransparencyServiceAsyncStub"]:
+    described = pb.DESCRIPTOR.services_by_name["TransparencyService"]
+    async with serving(lambda server: add_handlers(server, described, service)) as channel:
+        yield TransparencyServiceStub(channel)
 
 
 @pytest.fixture
@@ -271,7 +277,7 @@ async def test_an_expectation_about_what_is_withheld_is_not_met(world: World) ->
     assert "not disclosed" in answer.steps[-1].sentence
 
 
-@pytest.mark.parametrize("bundle", [b"", b"{}", b"\xff\x00", b"[" * 100_000, b'{"sd_jwt":1}', b"x" * 300_000])
+@pytest.mark.parametrize("bundle", [b"", b"{}", b"\xff\x00", b"[" * 60_000, b'{"sd_jwt":1}', b"x" * 60_000])
 async def test_bytes_that_are_no_bundle_are_an_answer(world: World, bundle: bytes) -> None:
     answer = await world.verify(bundle, **EXPECTED)
     assert answer.outcome == pb.VERIFY_OUTCOME_INVALID
@@ -308,6 +314,7 @@ async def test_the_gravest_outcome_wins(world: World) -> None:
     [
         ({}, "INVALID_ARGUMENT", "SUBJECT_REQUIRED", "subject"),
         ({"presentation": "a.b.c~"}, "UNIMPLEMENTED", "NOT_SERVED", "presentation"),
+        ({"bundle_json": b" " * (MAX_BUNDLE + 1)}, "INVALID_ARGUMENT", "BUNDLE_TOO_LARGE", "bundle_json"),
         ({"bundle_json": b"{}", "nonce": "n"}, "INVALID_ARGUMENT", "KEY_BINDING_NOT_IN_BUNDLE", "nonce"),
         ({"bundle_json": b"{}", "audience": "a"}, "INVALID_ARGUMENT", "KEY_BINDING_NOT_IN_BUNDLE", "audience"),
         (
@@ -324,6 +331,49 @@ async def test_what_cannot_be_verified_is_refused(
 ) -> None:
     found = await failure(world.stub.VerifyAttestation(pb.VerifyAttestationRequest(**asked)))
     assert (found.code.name, found.reason, found.field) == (code, reason, field)
+
+
+async def test_a_bundle_of_very_many_values_is_not_even_parsed(world: World) -> None:
+    answer = await world.verify(b'{"a":[' + b"{}," * 20_000 + b"{}]}")
+    assert answer.outcome == pb.VERIFY_OUTCOME_INVALID
+    assert any("10000 names and values" in step.sentence for step in answer.steps)
+
+
+class Slow(VerifyAttestation):
+    """Begins and then waits to be let go; counts how many are at it, in which threads."""
+
+    def __init__(self, keys: PublicKeys) -> None:
+        super().__init__(keys=keys, clock=FakeClock(NOW))
+        self.release = threading.Event()
+        self.begun = threading.Semaphore(0)
+        self.threads: list[threading.Thread] = []
+
+    def __call__(self, bundle: bytes, *, relying_party: str = "", account_id: str = "") -> Verified:
+        self.threads.append(threading.current_thread())
+        self.begun.release()
+        self.release.wait(30)
+        return super().__call__(bundle, relying_party=relying_party, account_id=account_id)
+
+
+async def test_verifications_hold_up_nobody_and_few_run_at_a_time() -> None:
+    issuer = Issuer.make()
+    keys = issuer.public_keys()
+    slow = Slow(keys)
+    use = TransparencyUseCases(ReadLog(store=FakeLogStore(ENTRIES, issuer.log_key, ORIGIN)), slow)
+    async with stub_of(TransparencyService(use, keys)) as stub:
+        request = pb.VerifyAttestationRequest(bundle_json=issuer.bundle().to_json())
+        calls = [stub.VerifyAttestation(request) for _ in range(3 * VERIFIERS)]
+        try:
+            for _ in range(VERIFIERS):
+                assert await asyncio.to_thread(slow.begun.acquire, timeout=10)
+            # Everything else is answered meanwhile.
+            assert (await stub.GetCheckpoint(pb.GetCheckpointRequest(), timeout=10)).tree_size == SIZE
+            assert len(slow.threads) == VERIFIERS
+        finally:
+            slow.release.set()
+        answers = await asyncio.gather(*calls)
+    assert [item.outcome for item in answers] == [pb.VERIFY_OUTCOME_VALID] * len(calls)
+    assert threading.main_thread() not in slow.threads
 
 
 async def test_status_lists_are_not_served(world: World) -> None:

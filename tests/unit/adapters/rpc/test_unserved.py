@@ -69,16 +69,16 @@ def add_everything(server: grpc.aio.Server) -> None:
         service.add(server)
 
 
-async def answer(channel: grpc.aio.Channel, method: MethodDescriptor) -> Failure | None:
-    """Call with an empty request and no credentials; None where that is answered."""
+async def answer(channel: grpc.aio.Channel, method: MethodDescriptor, request: bytes = b"") -> Failure | None:
+    """Call with no credentials, and by default an empty request; None where that is answered."""
     path = f"/{method.containing_service.full_name}/{method.name}"
     try:
         if method.server_streaming:
             stream: Any = channel.unary_stream(path)
-            async for _ in stream(b""):
+            async for _ in stream(request):
                 break
         else:
-            await raw(channel, path)(b"")
+            await raw(channel, path)(request)
     except grpc.aio.AioRpcError as error:
         return taken_apart(error)
     return None
@@ -104,6 +104,16 @@ async def test_every_rpc_is_either_served_or_listed() -> None:
                 wrong.append(method.full_name)
     assert not wrong
     assert count > 50
+
+
+async def test_no_rpc_reads_a_stranger_s_request() -> None:
+    async with serving(add_everything) as channel:
+        for method in rpcs():
+            found = await answer(channel, method, b"\x0a\xff")
+            assert found is not None
+            open_to_all = method.containing_service.name == "TransparencyService"
+            expected = "REQUEST_MALFORMED" if open_to_all else "CREDENTIALS_MISSING"
+            assert found.reason == ("NOT_SERVED" if listed(method) else expected)
 
 
 def _field_exists(message: Descriptor, path: str) -> bool:

@@ -612,7 +612,7 @@ class LookUpSubscriberRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     CONSENT_REFERENCE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Required. Key of idempotency, 32 lowercase hexadecimal characters."""
+    """Required. Key of idempotency, at most 128 printable characters."""
     phone_number: _builtins.str
     """Required. The number, E.164 with "+"."""
     phase: Global___LookupPhase.ValueType
@@ -827,7 +827,7 @@ class SendCodeRequest(_message.Message):
     PREVIOUS_CHALLENGE_FIELD_NUMBER: _builtins.int
     AGREEMENT_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Required. Key of idempotency, 32 lowercase hexadecimal characters."""
+    """Required. Key of idempotency, at most 128 printable characters."""
     phone_number: _builtins.str
     """Required. The number, E.164 with "+"."""
     method: Global___Method.ValueType
@@ -943,7 +943,7 @@ class CheckCodeRequest(_message.Message):
     CHALLENGE_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Required. Key of idempotency, 32 lowercase hexadecimal characters."""
+    """Required. Key of idempotency, at most 128 printable characters."""
     phone_number: _builtins.str
     """Required. The number, E.164 with "+"."""
     challenge: _builtins.bytes
@@ -1013,7 +1013,7 @@ class StartNetworkCheckRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     CONSENT_REFERENCE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Required. Key of idempotency, 32 lowercase hexadecimal characters."""
+    """Required. Key of idempotency, at most 128 printable characters."""
     phone_number: _builtins.str
     """Required. The number, E.164 with "+"."""
     redirect_uri: _builtins.str
@@ -1100,7 +1100,7 @@ class FinishNetworkCheckRequest(_message.Message):
     AUTHORIZATION_CODE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Required. Key of idempotency, 32 lowercase hexadecimal characters."""
+    """Required. Key of idempotency, at most 128 printable characters."""
     phone_number: _builtins.str
     """Required. The number, E.164 with "+"."""
     challenge: _builtins.bytes
@@ -1176,7 +1176,7 @@ class WatchSubscriberRequest(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     AGREEMENT_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Required. Key of idempotency, 32 lowercase hexadecimal characters."""
+    """Required. Key of idempotency, at most 128 printable characters."""
     phone_number: _builtins.str
     """Required. The number, E.164 with "+"."""
     agreement_id: _builtins.str
@@ -1249,7 +1249,7 @@ class UnwatchSubscriberRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     WATCH_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Required. Key of idempotency, 32 lowercase hexadecimal characters."""
+    """Required. Key of idempotency, at most 128 printable characters."""
     watch_id: _builtins.str
     """Required. The watch."""
     def __init__(

@@ -904,7 +904,7 @@ class GetInboxRequest(_message.Message):
     phone_number: _builtins.str
     """Required. The handset's number, E.164 with "+"."""
     after_message_id: _builtins.str
-    """Optional. Only messages after this one; by default all that are kept, the newest 100."""
+    """Optional. Only messages after this one, at most 64 characters; by default all that are kept, the newest 100."""
     @_builtins.property
     def wait(self) -> _duration_pb2.Duration:
         """Optional. How long to wait for a message when there is none; by default not at all, longer than 30 seconds

@@ -663,7 +663,7 @@ class VerifyAttestationRequest(_message.Message):
     presentation: _builtins.str
     """Optional. An SD-JWT, with or without a KB-JWT (RFC 9901); at most 16 KiB."""
     bundle_json: _builtins.bytes
-    """Optional. A whole bundle, the UTF-8 JSON file; at most 256 KiB."""
+    """Optional. A whole bundle, the UTF-8 JSON file; at most 64 KiB."""
     nonce: _builtins.str
     """Optional. Nonce that the KB-JWT must carry, at most 255 bytes."""
     audience: _builtins.str

@@ -459,7 +459,7 @@ class ListBindingsRequest(_message.Message):
     """Optional. next_page_token of the answer before, with the other fields unchanged."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___BindingState.ValueType]:
-        """Optional. Only those in one of these states; by default all."""
+        """Optional. Only those in one of these states, at most 16; by default all."""
 
     def __init__(
         self,

@@ -679,7 +679,7 @@ class ClientFacts(_message.Message):
     USER_AGENT_FIELD_NUMBER: _builtins.int
     DEVICE_PUBLIC_KEY_JWK_FIELD_NUMBER: _builtins.int
     ip_address: _builtins.str
-    """Optional. Address of the client, IPv4 or IPv6 in text form; used for velocity and network hints."""
+    """Optional. Address of the client, IPv4 or IPv6 in text form without zone; used for velocity and network hints."""
     user_agent: _builtins.str
     """Optional. The client's user agent, at most 512 bytes."""
     device_public_key_jwk: _builtins.str
