@@ -19,10 +19,14 @@ from numseal.domain.operator import (
 class OperatorBackend(Protocol):
     """One operator's answers about its own subscribers and codes.
 
-    Concurrency: any call may run beside any other. Deadlines: the caller cancels; a cancelled call may still have
-    taken effect. Idempotency: the same `request_id` within 24 h gets the same answer and is billed once.
-    Errors: `OperatorError` and nothing else; its `sent` says whether a code may be on its way all the same.
-    The caller does not trust an answer: sizes, enums, echoes and times are checked outside.
+    Concurrency: any call may run beside any other, each in a task of its own.
+    Deadlines: a call that is too slow is canceled and given up, whether it ends or not; it may have taken effect.
+    A call that raises `CancelledError` by itself has broken the contract, as one has that raises anything else than
+    `OperatorError`.
+    Idempotency: the same `request_id`, at most 128 printable characters, within 24 h gets the same answer and is
+    billed once.
+    The caller does not trust an answer: exact types, sizes, enums and times are checked outside, and an answer with
+    anything wrong is none. Times of a signal over 300 s ahead of Numseal's clock turn that signal alone into ERROR.
     """
 
     @property
@@ -36,20 +40,31 @@ class OperatorBackend(Protocol):
         """Return what is known of the number now; a signal that cannot be had says so by its state."""
 
     async def send_code(self, order: CodeOrder) -> CodeSent:
-        """Send a code to the handset; ACCEPTED means taken for delivery, not delivered."""
+        """Send a code to the handset; ACCEPTED means taken for delivery, not delivered.
+
+        `delivery_id` has at most 256 printable characters. An `expire_time` that is past or over a day away is ignored.
+        Where the answer to an order of an OPERATOR_CODE is lost, so is its challenge: that code is never checked.
+        """
 
     async def check_code(self, check: CodeCheck) -> CodeChecked:
-        """Compare a code that the operator made; the operator counts attempts and allows a single use."""
+        """Compare a code that the operator made; the operator counts attempts and allows a single use.
+
+        EXPIRED, EXHAUSTED, USED and UNKNOWN end the code; only after MISMATCH is it asked about again.
+        """
 
 
 class OperatorError(Exception):
     """The operator did not answer as asked.
 
-    `sent` is True where a code may have been sent although no answer came: it must not be sent again blindly.
+    `sent` is False only where certainly no code was sent. True, and anything else, means that one may be on its way:
+    it must not be sent again blindly.
     """
 
     def __init__(self, reason: str, message: str, *, sent: bool = False) -> None:
-        """Take an UPPER_SNAKE reason and a sentence for people."""
+        """Take a reason, UPPER_SNAKE of at most 64 characters, and a sentence for people.
+
+        Any other reason, and OPERATOR_NOT_CONNECTED, which is Numseal's own, is read as OPERATOR_ERROR.
+        """
         super().__init__(message)
         self.reason = reason
         self.sent = sent
