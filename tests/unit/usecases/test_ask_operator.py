@@ -104,6 +104,12 @@ def forged(genuine: Any, **wrong: Any) -> Any:
     return replace(genuine, **wrong)
 
 
+def with_signal(name: str, signal: Any) -> Lookup:
+    """Return an ordinary answer with one signal changed."""
+    signals: dict[str, Any] = {name: signal}
+    return answer(**signals)
+
+
 # Answers that the contract allows
 
 
@@ -213,7 +219,7 @@ async def test_a_lookup_that_cannot_be_is_none(said: Any) -> None:
     ],
 )
 async def test_a_value_that_cannot_be_spoils_the_lookup(name: str, value: Any) -> None:
-    assert await looked_up(answer(**{name: known(value)})) == unanswered("BROKEN_CONTRACT")
+    assert await looked_up(with_signal(name, known(value))) == unanswered("BROKEN_CONTRACT")
 
 
 @pytest.mark.parametrize(
@@ -250,7 +256,7 @@ async def test_a_signal_that_cannot_be_spoils_the_lookup(signal: Any) -> None:
 )
 async def test_a_signal_from_the_future_is_an_error_and_the_rest_stays(name: str, signal: Signal[Any]) -> None:
     nonsense: Signal[Any] = Signal(Meta(SignalState.ERROR, source="HLR"))
-    assert await looked_up(answer(**{name: signal})) == answer(**{name: nonsense})
+    assert await looked_up(with_signal(name, signal)) == with_signal(name, nonsense)
 
 
 async def test_a_signal_is_judged_by_our_clock_when_the_answer_is_there() -> None:
@@ -379,7 +385,7 @@ async def test_silence() -> None:
     assert await ask.check_code("mts", CHECK, 0.01) == (None, "TIMEOUT")
 
 
-class Sly(OperatorError):
+class SlyError(OperatorError):
     """An error that fails when it is looked at."""
 
     def __init__(self) -> None:
@@ -391,7 +397,14 @@ class Sly(OperatorError):
 
 @pytest.mark.parametrize(
     "raised",
-    [ValueError(NUMBER), asyncio.CancelledError(NUMBER), SystemExit(NUMBER), GeneratorExit(), TimeoutError(), Sly()],
+    [
+        ValueError(NUMBER),
+        asyncio.CancelledError(NUMBER),
+        SystemExit(NUMBER),
+        GeneratorExit(),
+        TimeoutError(),
+        SlyError(),
+    ],
     ids=lambda error: type(error).__name__,
 )
 async def test_whatever_is_raised_stays_outside(raised: BaseException, caplog: pytest.LogCaptureFixture) -> None:
@@ -437,7 +450,7 @@ async def test_a_backend_that_swallows_its_cancellation_keeps_nobody(caplog: pyt
         assert len(ask._abandoned) == 1
         go_on.set()
         await ended.wait()
-        while ask._abandoned:
+        while ask._abandoned:  # noqa: ASYNC110 - what is kept of a call is let go by the loop itself
             await asyncio.sleep(0)
     assert not caplog.records
 

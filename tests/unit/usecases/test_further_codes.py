@@ -83,7 +83,7 @@ async def test_a_code_compared_after_the_cancellation_is_no_match(desk: Desk, gr
         await gate.wait()
         return CodeChecked(CodeOutcome.MATCH)
 
-    ground.mts.check_code = late  # type: ignore[method-assign]
+    ground.mts.check_code = late  # type: ignore[method-assign, assignment]
     checking = asyncio.create_task(desk.take(opened, "123456"))
     await asked.wait()
     await desk.cancel(opened)

@@ -12,13 +12,14 @@ import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 
 from fakes.rpc import gate_of, raw
-from numseal.adapters.rpc import server as module
 from numseal.adapters.rpc.gate import Gate, for_relying_party
-from numseal.adapters.rpc.server import MAX_MESSAGE, RpcServer, Service
+from numseal.adapters.rpc.server import MAX_CALLS, MAX_MESSAGE, MAX_STREAMS, RpcServer, Service
 from numseal.domain.relying_party import RelyingParty
 
 CALL = "/test.Service/Call"
 GATED = "/test.Service/Gated"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""RFC 9113 §3.4, with an empty SETTINGS frame."""
 
 
 class Waiting:
@@ -28,13 +29,11 @@ class Waiting:
         self.gate: Gate = gate_of("token")
         self.release = asyncio.Event()
         self.under_way = 0
-        self.most = 0
         self.changed = asyncio.Condition()
 
     async def call(self, request: bytes, _context: Any) -> bytes:
         async with self.changed:
             self.under_way += 1
-            self.most = max(self.most, self.under_way)
             self.changed.notify_all()
         await self.release.wait()
         self.under_way -= 1
@@ -71,7 +70,7 @@ async def serving(waiting: Waiting) -> AsyncIterator[RpcServer]:
 
 
 def channel_to(server: RpcServer) -> grpc.aio.Channel:
-    return grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", (("grpc.use_local_subchannel_pool", 1),))
+    return grpc.aio.insecure_channel(f"127.0.0.1:{server.port}")
 
 
 async def test_a_message_is_no_larger_than_half_a_mebibyte() -> None:
@@ -85,38 +84,33 @@ async def test_a_message_is_no_larger_than_half_a_mebibyte() -> None:
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-async def test_a_call_too_many_is_refused_and_later_ones_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_CALLS", 3)
+async def test_calls_too_many_are_refused_and_later_ones_are_served() -> None:
     waiting = Waiting()
     async with serving(waiting) as server, channel_to(server) as channel:
-        calls = [asyncio.ensure_future(raw(channel, CALL)(b"x")) for _ in range(3)]
-        await waiting.until(3)
-        for _ in range(2):
+        calls = [asyncio.ensure_future(raw(channel, CALL)(b"x")) for _ in range(MAX_CALLS)]
+        await waiting.until(MAX_CALLS)
+        for _ in range(100):
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await raw(channel, CALL)(b"y")
             assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         waiting.release.set()
-        assert await asyncio.gather(*calls) == [b"x"] * 3
+        assert await asyncio.gather(*calls) == [b"x"] * MAX_CALLS
         for _ in range(4):
             assert await raw(channel, CALL)(b"z") == b"z"
 
 
-async def test_one_connection_has_its_share_of_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_STREAMS", 2)
-    waiting = Waiting()
-    async with serving(waiting) as server, channel_to(server) as channel, channel_to(server) as second:
-        # The share is known to the client once it has the server's settings.
-        waiting.release.set()
-        await raw(channel, CALL)(b"x")
-        waiting.release.clear()
-        calls = [asyncio.ensure_future(raw(channel, CALL)(b"x")) for _ in range(5)]
-        await waiting.until(2)
-        other = asyncio.ensure_future(raw(second, CALL)(b"x"))
-        await waiting.until(3)
-        assert waiting.most == 3
-        waiting.release.set()
-        await asyncio.gather(*calls, other)
-    assert waiting.most == 3
+async def test_a_connection_is_told_how_many_calls_it_may_make() -> None:
+    async with serving(Waiting()) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(PREFACE)
+        async with asyncio.timeout(10):
+            head = await reader.readexactly(9)
+            payload = await reader.readexactly(int.from_bytes(head[:3], "big"))
+        writer.close()
+        await writer.wait_closed()
+    settings = dict(struct.iter_unpack(">HI", payload))
+    # RFC 9113 §6.5: a SETTINGS frame, and in it SETTINGS_MAX_CONCURRENT_STREAMS.
+    assert (head[3], settings[3]) == (4, MAX_STREAMS)
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
@@ -142,8 +136,7 @@ async def _call_raw(port: int, path: str, authorization: bytes) -> bytes:
         b"authorization": authorization,
     }
     block = b"".join(_header(name, value) for name, value in headers.items())
-    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, b""))
-    writer.write(_frame(1, 4, 1, block) + _frame(0, 1, 1, bytes(5)))
+    writer.write(PREFACE + _frame(1, 4, 1, block) + _frame(0, 1, 1, bytes(5)))
     got = b""
     async with asyncio.timeout(10):
         while True:
