@@ -302,7 +302,7 @@ class PreviousBinding:
 class Evidence:
     """Everything a verdict rests on; the verdict can be recomputed from this and the policy alone.
 
-    `before_resend` is the lookup made before a spoken code was sent as a further one, where one was.
+    `before_resend` are the lookups made before spoken codes that were sent as further ones, the oldest first.
     `routed_operator` is the operator that the number plan and porting name for the number.
     """
 
@@ -313,7 +313,7 @@ class Evidence:
     after: Lookup | None = None
     possession: Possession | None = None
     previous: PreviousBinding | None = None
-    before_resend: Lookup | None = None
+    before_resend: tuple[Lookup, ...] = ()
 
 
 def facts_of(lookup: Lookup) -> Facts:

@@ -7,6 +7,7 @@ binding: people install messengers on new phones and new SIMs, so the same fact 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
 
 from numseal.domain.evidence import (
     Basis,
@@ -29,7 +30,8 @@ Rule = Callable[[Evidence, RuleSetting], Finding | None]
 
 def answered(evidence: Evidence) -> Iterator[tuple[str, Lookup]]:
     """Yield every lookup that was answered, the newest first, with its name in evidence paths."""
-    lookups = (("after", evidence.after), ("before_resend", evidence.before_resend), ("before", evidence.before))
+    further = (("before_resend", lookup) for lookup in reversed(evidence.before_resend))
+    lookups = (("after", evidence.after), *further, ("before", evidence.before))
     for where, lookup in lookups:
         if lookup is not None and lookup.outcome is not LookupOutcome.UNANSWERED:
             yield where, lookup
@@ -136,17 +138,23 @@ def port_recent(evidence: Evidence, setting: RuleSetting) -> Finding | None:
 
 
 def sim_changed_during_verification(evidence: Evidence, setting: RuleSetting) -> Finding | None:
-    """Find that the SIM is another one after the code than before it."""
-    before, after = evidence.before.subscriber, evidence.after.subscriber if evidence.after else None
-    if before is None or after is None or not _other_sim(before.sim_ref.known, after.sim_ref.known):
-        return None
-    return _finding(
-        "SIM_CHANGED_DURING_VERIFICATION",
-        setting,
-        "The number's SIM changed between the sending of the code and its return.",
-        "before.sim_ref",
-        "after.sim_ref",
-    )
+    """Find that two lookups of one verification, before and after a code, saw two SIMs."""
+    for (later, new), (earlier, old) in combinations(_subscribers(evidence), 2):
+        if _other_sim(old.sim_ref.known, new.sim_ref.known):
+            names = f"{earlier}.sim_ref", f"{later}.sim_ref"
+        elif _newer_sim_change(old, new):
+            names = f"{earlier}.sim_change", f"{later}.sim_change"
+        else:
+            continue
+        sentence = "The number's SIM changed while the number was being verified."
+        return _finding("SIM_CHANGED_DURING_VERIFICATION", setting, sentence, *names)
+    return None
+
+
+def _newer_sim_change(earlier: Subscriber, later: Subscriber) -> bool:
+    """Tell whether an operator that named its last change of SIM names a newer one now: its own clock both times."""
+    old, new = earlier.sim_change.known, later.sim_change.known
+    return old is not None and new is not None and new.time > old.time
 
 
 def forwarding_active(evidence: Evidence, setting: RuleSetting) -> Finding | None:

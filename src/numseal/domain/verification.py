@@ -196,7 +196,7 @@ class Verification:
     next_check_time: int = 0
     codes: tuple[Code, ...] = ()
     before: Lookup | None = None
-    before_resend: Lookup | None = None
+    before_resend: tuple[Lookup, ...] = ()
     accepted_digest: str = ""
     accepted_method: Method | None = None
     accepted_sent_time: int = 0

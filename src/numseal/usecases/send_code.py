@@ -157,7 +157,7 @@ class SendCode:
         opening = charged.opening
         if opening.method is Method.VOICE and charged.codes:
             lookup = await self._look_up(opening.operator_id, self._request(charged, opening.operator_id))
-            charged = replace(charged, before_resend=lookup)
+            charged = replace(charged, before_resend=(*charged.before_resend, lookup))
         return await self._send(charged)
 
     async def _judge(self, routed: Verification, lookup: Lookup) -> Verification:

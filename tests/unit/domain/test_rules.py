@@ -67,20 +67,23 @@ def test_every_rule_has_a_shape() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "names"),
+    ("before", "further", "after", "names"),
     [
-        (answer(), answer(), ["after", "before"]),
-        (answer(), None, ["before"]),
-        (answer(), no_answer(), ["before"]),
-        (no_answer(), answer(LookupOutcome.NOT_ASSIGNED), ["after"]),
-        (no_answer(), no_answer(), []),
+        (answer(), None, answer(), ["after", "before"]),
+        (answer(), answer(), answer(), ["after", "before_resend", "before"]),
+        (answer(), None, None, ["before"]),
+        (answer(), None, no_answer(), ["before"]),
+        (no_answer(), answer(), None, ["before_resend"]),
+        (no_answer(), None, answer(LookupOutcome.NOT_ASSIGNED), ["after"]),
+        (no_answer(), no_answer(), no_answer(), []),
     ],
 )
 def test_answered_yields_the_newest_lookup_first_and_none_without_an_answer(
-    before: Lookup, after: Lookup | None, names: list[str]
+    before: Lookup, further: Lookup | None, after: Lookup | None, names: list[str]
 ) -> None:
-    held = evidence(before=before, after=after)
-    assert list(answered(held)) == [(name, getattr(held, name)) for name in names]
+    held = evidence(before=before, before_resend=() if further is None else (further,), after=after)
+    by_name = {"before": before, "before_resend": further, "after": after}
+    assert list(answered(held)) == [(name, by_name[name]) for name in names]
 
 
 CASES: list[tuple[str, dict[str, Any], tuple[str, ...] | None]] = [
@@ -187,6 +190,29 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...] | None]] = [
     ("SIM_CHANGED_DURING_VERIFICATION", {"after": answer(sim_ref=known(replace(OTHER_SIM, key_epoch="2")))}, None),
     ("SIM_CHANGED_DURING_VERIFICATION", {"after": None}, None),
     ("SIM_CHANGED_DURING_VERIFICATION", {"before": no_answer(), "after": answer(sim_ref=known(OTHER_SIM))}, None),
+    *[
+        (
+            "SIM_CHANGED_DURING_VERIFICATION",
+            {"before_resend": (answer(sim_ref=known(OTHER_SIM)),), "after": after},
+            names,
+        )
+        for after, names in [
+            (None, ("before.sim_ref", "before_resend.sim_ref")),
+            (no_answer(), ("before.sim_ref", "before_resend.sim_ref")),
+            (answer(sim_ref=unknown()), ("before.sim_ref", "before_resend.sim_ref")),
+            (answer(sim_ref=known(OTHER_SIM)), ("before.sim_ref", "after.sim_ref")),
+            (answer(), ("before_resend.sim_ref", "after.sim_ref")),
+        ]
+    ],
+    ("SIM_CHANGED_DURING_VERIFICATION", {"before_resend": (answer(),)}, None),
+    ("SIM_CHANGED_DURING_VERIFICATION", {"before_resend": (answer(sim_ref=unknown()),)}, None),
+    (
+        "SIM_CHANGED_DURING_VERIFICATION",
+        {"before": sim_changed(401 * DAY), "after": sim_changed(400 * DAY)},
+        ("before.sim_change", "after.sim_change"),
+    ),
+    ("SIM_CHANGED_DURING_VERIFICATION", {"before": sim_changed(400 * DAY), "after": sim_changed(400 * DAY)}, None),
+    ("SIM_CHANGED_DURING_VERIFICATION", {"before": answer(sim_change=unknown()), "after": sim_changed(0)}, None),
     # forwarding
     ("FORWARDING_ACTIVE", {"after": forwards(ForwardingKind.UNCONDITIONAL)}, ("after.forwarding",)),
     ("FORWARDING_ACTIVE", {"after": forwards(ForwardingKind.UNCONDITIONAL, active=False)}, None),
@@ -230,8 +256,8 @@ class Shows:
     def rests_on(self, where: str) -> tuple[str, ...]:
         return (f"{where}.{self.path}", *self.beside)
 
-    def find(self, before: Lookup, after: Lookup | None) -> tuple[str, ...] | None:
-        finding = find(self.code, before=before, after=after, **self.context)
+    def find(self, before: Lookup, after: Lookup | None, further: Lookup | None = None) -> tuple[str, ...] | None:
+        finding = find(self.code, before=before, before_resend=(further,), after=after, **self.context)
         return None if finding is None else finding.evidence
 
 
@@ -336,6 +362,20 @@ def test_what_the_lookup_before_the_code_shows_is_not_undone_by_an_answer_that_s
 def test_what_the_lookup_after_the_code_shows_counts_whatever_the_one_before_said(shows: Shows) -> None:
     for before in (shows.outside, answer(), says_nothing(), no_answer()):
         assert shows.find(before, shows.inside) == shows.rests_on("after")
+
+
+@either
+def test_what_the_lookup_before_a_further_code_shows_counts_too(shows: Shows) -> None:
+    for before in (shows.outside, says_nothing(), no_answer()):
+        for after in (None, shows.outside, says_nothing(), no_answer()):
+            assert shows.find(before, after, shows.inside) == shows.rests_on("before_resend")
+            assert shows.find(before, after, shows.outside) is None
+
+
+@either
+def test_a_further_lookup_does_not_undo_what_the_first_one_shows(shows: Shows) -> None:
+    for further in (shows.outside, says_nothing(), no_answer()):
+        assert shows.find(shows.inside, says_nothing(), further) == shows.rests_on("before")
 
 
 @either

@@ -111,14 +111,14 @@ def test_no_state_but_ok_is_read_as_known(state: SignalState) -> None:
     ],
 )
 def test_a_caution_caps_the_level_and_still_accepts(after: Lookup) -> None:
-    verdict = judge(possession=network(), after=after)
+    verdict = judge(possession=network(), before=after, after=after)
     assert (verdict.decision, verdict.level) == (Decision.ACCEPT, Level.LOW)
 
 
 def test_a_cap_never_raises_a_level() -> None:
     rule = replace(POLICY.rules["SIM_RECENT"], cap=Level.HIGH)
     policy = replace(POLICY, rules={**POLICY.rules, "SIM_RECENT": rule})
-    assert evaluate(evidence(after=new_sim()), policy).level is Level.SUBSTANTIAL
+    assert evaluate(evidence(before=new_sim(), after=new_sim()), policy).level is Level.SUBSTANTIAL
 
 
 def test_a_severe_finding_asks_for_more() -> None:
