@@ -28,3 +28,11 @@ def test_identifiers_are_32_hex_digits_that_begin_with_the_time() -> None:
         assert len(bytes.fromhex(name)) == 16
         assert name == name.lower()
         assert before <= int(name[:12], 16) <= after
+
+
+def test_bytes_of_a_pool_are_given_out_once() -> None:
+    entropy = SystemEntropy()
+    drawn = [entropy.bytes(16) for _ in range(1_000)]
+    assert len(set(drawn)) == 1_000
+    assert all(len(item) == 16 for item in drawn)
+    assert len(entropy.bytes(100_000)) == 100_000
