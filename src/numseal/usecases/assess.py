@@ -181,7 +181,8 @@ class Assess:
     async def _run(self, verification: Verification) -> tuple[Verification, Bundle | None]:
         opening = verification.opening
         request = LookupRequest(
-            request_id=f"{verification.verification_id}-after",
+            # Asked anew after a crash, not answered from memory: it is the present that counts.
+            request_id=f"{verification.verification_id}-after-{self._clock.now()}",
             phone_number=opening.phone_number,
             phase=Phase.AFTER,
             agreement_id=opening.agreement_id,
