@@ -124,7 +124,8 @@ class Desk:
         self.flights = Flights()
         store, clock, flights, code_key = ground.store, ground.clock, self.flights, b"k" * 32
         backends = {name: operator for name in connected if (operator := getattr(ground, name))}
-        ask, look_up = AskOperator(backends, clock), LookUp(backends, clock)
+        ask = AskOperator(backends, clock)
+        look_up = LookUp(ask)
         agreed = Agreements(agreements)
         common: dict[str, Any] = {"store": store, "policies": self.policies, "clock": clock}
         send_code = SendCode(

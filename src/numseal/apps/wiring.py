@@ -143,7 +143,8 @@ def _verification(
     policies = Policies(config.policy)
     agreements = Agreements(config.agreements)
     code_key = HKDF(SHA256(), 32, salt=None, info=b"numseal/v1 one-time codes").derive(keys.master)
-    ask, look_up = AskOperator(backends, clock), LookUp(backends, clock)
+    ask = AskOperator(backends, clock)
+    look_up = LookUp(ask)
     send_code = SendCode(
         store=store,
         ask=ask,

@@ -229,4 +229,3 @@ _DISCLOSABLE: dict[str, Callable[[Mapping[str, Any], str], object]] = {
     "policy": _text,
     "supersedes": _text,
 }
-DISCLOSABLE_NAMES = frozenset(_DISCLOSABLE)

@@ -1,11 +1,7 @@
 """Look a number up at its operator. The answer is evidence, or evidence that there was none; never an exception."""
 
-from collections.abc import Mapping
-
 from numseal.domain.evidence import Lookup
 from numseal.domain.operator import LookupRequest, Phase
-from numseal.ports.clock import Clock
-from numseal.ports.operator_backend import OperatorBackend
 from numseal.usecases.ask_operator import AskOperator
 
 BEFORE_TIMEOUT = 1.5
@@ -16,9 +12,9 @@ AFTER_TIMEOUT = 3.0
 class LookUp:
     """Asks an operator about a number, as long as the phase of the verification allows."""
 
-    def __init__(self, operators: Mapping[str, OperatorBackend], clock: Clock) -> None:
-        """Take the operators by their ids."""
-        self._ask = AskOperator(operators, clock)
+    def __init__(self, ask: AskOperator) -> None:
+        """Take the one who asks."""
+        self._ask = ask
 
     async def __call__(self, operator_id: str, request: LookupRequest) -> Lookup:
         """Return the operator's answer; UNANSWERED where it failed, was too slow, or answered what cannot be."""

@@ -155,7 +155,7 @@ class SendCode:
     async def resume(self, charged: Verification) -> Verification:
         """Send the newest code that was counted and is not written down yet; the same one again after a crash."""
         opening = charged.opening
-        if opening.method is Method.VOICE and charged.codes:
+        if opening.method is Method.VOICE:
             lookup = await self._look_up(opening.operator_id, self._request(charged, opening.operator_id))
             charged = replace(charged, before_resend=(*charged.before_resend, lookup))
         return await self._send(charged)
@@ -212,7 +212,7 @@ class SendCode:
 
     async def _fail(self, verification: Verification, reason: str, lookup: Lookup | None) -> Verification:
         """End a verification whose first code could not be sent; a further code's failure leaves it as it is."""
-        if verification.codes:
+        if verification.sends > 1:
             asked = verification.resend_requests[-1]
 
             def forget(current: Verification, _now: int) -> Verification:

@@ -12,6 +12,7 @@ from numseal.domain.errors import Refusal
 from numseal.domain.evidence import Forwarding, ForwardingKind, Method
 from numseal.domain.operator import CodeChecked, CodeOutcome, CodeSent, SendOutcome
 from numseal.domain.verification import State
+from numseal.ports.operator_backend import OperatorError
 from numseal.usecases.check_code import CodeResult
 
 FORWARDED = known((Forwarding(ForwardingKind.UNCONDITIONAL, active=True),))
@@ -118,3 +119,18 @@ async def test_a_clock_that_was_set_back_does_not_end_what_begins(desk: Desk, gr
     assert (await desk.check(opened, wrong(code)))[0] is CodeResult.MISMATCH
     assert (await desk.check(opened, code))[1].state is State.VERIFIED
     assert opened.opening.phone_number == NUMBER
+
+
+async def test_a_further_code_that_is_not_sent_after_a_dead_one_ends_nothing(desk: Desk, ground: Ground) -> None:
+    opened = await desk.start(method=Method.OPERATOR_CODE)
+    ground.mts.checked = CodeChecked(CodeOutcome.EXHAUSTED)
+    await desk.check(opened, "123456")
+    ground.clock.advance(60)
+    ground.mts.sent = OperatorError("SMSC_DOWN", "no route")
+    with pytest.raises(Refusal) as refused:
+        await desk.resend(opened)
+    assert refused.value.reason == "SMSC_DOWN"
+    assert (await desk.get(opened))[0].state is State.CODE_SENT
+    ground.mts.sent = CodeSent(SendOutcome.ACCEPTED, b"another")
+    ground.clock.advance(120)
+    assert len((await desk.resend(opened)).codes) == 1

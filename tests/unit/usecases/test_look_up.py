@@ -12,6 +12,7 @@ from numseal.domain.evidence import Lookup, LookupOutcome
 from numseal.domain.operator import Phase
 from numseal.ports.operator_backend import OperatorError
 from numseal.usecases import look_up as module
+from numseal.usecases.ask_operator import AskOperator
 from numseal.usecases.look_up import LookUp
 
 REQUEST = lookup_request("+79161234567")
@@ -20,7 +21,7 @@ PORTED = Lookup(LookupOutcome.PORTED, "mts", NOW, ported_to="megafon")
 
 async def asked(found: Lookup | Exception, phase: Phase = Phase.BEFORE) -> Lookup:
     operator = FakeOperator("mts", found=[found])
-    return await LookUp({"mts": operator}, FakeClock(NOW + 5))("mts", replace(REQUEST, phase=phase))
+    return await LookUp(AskOperator({"mts": operator}, FakeClock(NOW + 5)))("mts", replace(REQUEST, phase=phase))
 
 
 @pytest.mark.parametrize("found", [answer(), PORTED, answer(LookupOutcome.NOT_ASSIGNED)], ids=lambda a: a.outcome)
@@ -50,7 +51,7 @@ async def test_an_error_is_told_by_its_reason() -> None:
 
 
 async def test_an_operator_that_is_not_connected() -> None:
-    unanswered = await LookUp({}, FakeClock())("mts", REQUEST)
+    unanswered = await LookUp(AskOperator({}, FakeClock()))("mts", REQUEST)
     assert (unanswered.outcome, unanswered.failure) == (LookupOutcome.UNANSWERED, "OPERATOR_NOT_CONNECTED")
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from numseal.adapters.store.schema import REVISION
 from numseal.ports.store import StoreError
 
-MINIMUM_SQLITE = (3, 35, 0)
 _BUSY_SECONDS = 5.0
 
 

@@ -78,7 +78,6 @@ class Statements:
         only = h.id == literal_column("1")
 
         self.head = sql(select(*head).where(only))
-        self.insert_head = sql(insert(HEAD))
         self.update_head = sql(
             update(HEAD).values({column.name: bindparam(f"new_{column.name}") for column in head}).where(only)
         )
@@ -218,4 +217,3 @@ class Statements:
         )
         self.tile = sql(select(tile.data).where(tile.level == level, tile.idx == start))
         self.find_leaf = sql(select(func.min(leaf.idx)).where(leaf.hash == one))
-        self.last_leaf = sql(select(func.max(leaf.idx)))

@@ -28,10 +28,6 @@ TIMEOUT = 20.0
 _CODE = re.compile(r"(?<!\d)(\d{4,10})(?!\d)")
 
 
-class SessionError(Exception):
-    """The server cannot be used as asked; the message says what to do about it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Session:
     """Stubs of one server, and the metadata that names the relying party."""
