@@ -1,4 +1,4 @@
-"""The command: options, the run in a temporary directory, and the report as a table or as JSON."""
+"""The command: options, the run in a temporary directory or of verdicts alone, and the report as a table or JSON."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmark import verdicts
 from benchmark.load import LoadError
 from benchmark.report import to_object, to_text
 from benchmark.run import Options, bench
@@ -18,7 +19,12 @@ _MOST = 100_000
 
 def main() -> int:
     """Run the bench; return 0 whether or not goals are met, 1 where it could not be run."""
-    options, as_json = _read_options()
+    given = _read_options()
+    if given.verdicts:
+        costs = verdicts.measure()
+        print(json.dumps({"verdict_us": costs}, indent=2) if given.json else verdicts.to_text(costs))
+        return 0
+    options = _QUICK if given.quick else Options(given.seconds, given.rounds, given.bindings)
     # A terminated bench ends its servers, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -30,11 +36,11 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     document = to_object(outcome)
-    print(json.dumps(document, indent=2, ensure_ascii=False) if as_json else to_text(document))
+    print(json.dumps(document, indent=2, ensure_ascii=False) if given.json else to_text(document))
     return 0
 
 
-def _read_options() -> tuple[Options, bool]:
+def _read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
         description="Load a bare gRPC echo server and Numseal alternately, and print what each can do, with ratios.",
@@ -43,9 +49,9 @@ def _read_options() -> tuple[Options, bool]:
     parser.add_argument("--rounds", type=_count, default=3, help="how often every slice is run (3)")
     parser.add_argument("--bindings", type=_count, default=5_000, help="numbers bound before (5000)")
     parser.add_argument("--quick", action="store_true", help="one round of half a second over 200 bindings")
+    parser.add_argument("--verdicts", action="store_true", help="measure the cost of one verdict, and nothing else")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    given = parser.parse_args()
-    return _QUICK if given.quick else Options(given.seconds, given.rounds, given.bindings), given.json
+    return parser.parse_args()
 
 
 def _number(text: str) -> float:

@@ -47,7 +47,8 @@ def make_site(directory: Path) -> Site:
     development = prepare_development(directory)
     config = development.config
     for name in config.limits.__slots__:
-        _set(directory / CONFIG_NAME, rf"{name} = \d+", f"{name} = {_NO_LIMIT}")
+        limit = 0 if name == "conversion_min_percent" else _NO_LIMIT
+        _set(directory / CONFIG_NAME, rf"{name} = \d+", f"{name} = {limit}")
     return Site(directory, development.token, code_key(config.keys.master), config.simulator.seed)
 
 

@@ -1,6 +1,7 @@
 """Evidence to begin a test with: an ordinary MTS subscriber, everything known, a code shown, no finding.
 
-evidence()                                       # SUBSTANTIAL under the packaged policy
+evidence()                                       # LOW under the packaged policy
+evidence(possession=Possession(Method.NETWORK, NOW - 30, NOW))               # HIGH
 evidence(after=answer(sim_change=known(SimChange(NOW - DAY, SimChangeKind.NEW))))
 """
 
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 from numseal.domain.evidence import (
     Basis,
+    ClientNetwork,
     ContractType,
     DeviceRef,
     Evidence,
@@ -22,6 +24,7 @@ from numseal.domain.evidence import (
     LookupOutcome,
     Meta,
     Method,
+    NetworkKind,
     Possession,
     PreviousBinding,
     Reachability,
@@ -35,6 +38,7 @@ from numseal.domain.evidence import (
     SimRef,
     Subscriber,
     SubscriberRef,
+    Velocity,
 )
 from numseal.domain.policy import Policy, parse_policy
 from numseal.domain.rules import SHAPES
@@ -45,6 +49,8 @@ NOW = 1_750_000_000
 DAY = 86_400
 OWNER = SubscriberRef("a" * 32, "1")
 SIM = SimRef("5" * 32, "1", Basis.DIRECT)
+DEVICE = DeviceRef("d" * 32, "1", "35123456")
+NODE = Serving("250-01", "e" * 32, ServingDomain.CS, Basis.DIRECT, NOW - 3600, "1")
 
 
 def known(value: T | None) -> Signal[T]:
@@ -62,7 +68,7 @@ def subscriber(**signals: Signal[Any]) -> Subscriber:
     ordinary = Subscriber(
         subscriber_ref=known(OWNER),
         sim_ref=known(SIM),
-        device_ref=known(DeviceRef("d" * 32, "1", "35123456")),
+        device_ref=known(DEVICE),
         line_type=known(LineType.MOBILE),
         contract_type=known(ContractType.PREPAID),
         identity_on_file=known(True),
@@ -76,21 +82,23 @@ def subscriber(**signals: Signal[Any]) -> Subscriber:
         data_service=known(ServiceState.ON),
         reachability=known(Reachability.REACHABLE),
         last_seen=known(NOW - 60),
-        serving=known((Serving("250-01", "e" * 32, ServingDomain.CS, Basis.DIRECT, NOW - 3600, "1"),)),
+        serving=known((NODE,)),
         sims_on_device=known(1),
     )
     return replace(ordinary, **signals)
 
 
-def answer(outcome: LookupOutcome = LookupOutcome.SUBSCRIBER, operator: str = "mts", **signals: Signal[Any]) -> Lookup:
+def answer(
+    outcome: LookupOutcome = LookupOutcome.SUBSCRIBER, operator: str = "mts", at: int = NOW, **signals: Signal[Any]
+) -> Lookup:
     """Make an operator's answer."""
     found = subscriber(**signals) if outcome is LookupOutcome.SUBSCRIBER else None
-    return Lookup(outcome, operator, NOW, subscriber=found)
+    return Lookup(outcome, operator, at, subscriber=found)
 
 
 def previous(**facts: Any) -> PreviousBinding:
     """Make an earlier binding of the number, thirty days old, with the same SIM."""
-    then = Facts(operator_id="mts", observed_time=NOW - 30 * DAY, subscriber_ref=OWNER, sim_ref=SIM)
+    then = Facts(operator_id="mts", observed_time=NOW - 30 * DAY, subscriber_ref=OWNER, sim_ref=SIM, device_ref=DEVICE)
     return PreviousBinding("b" * 32, same_account=False, verified_time=NOW - 30 * DAY, facts=replace(then, **facts))
 
 
@@ -100,9 +108,13 @@ def evidence(**changes: Any) -> Evidence:
         phone_number="+79161234567",
         routed_operator="mts",
         time=NOW,
-        before=answer(),
+        before=answer(at=NOW - 60),
         after=answer(),
         possession=Possession(Method.SMS, NOW - 30, NOW),
+        client=ClientNetwork("RU", NetworkKind.FIXED),
+        velocity=Velocity(1, 1, 1, 1, 1, 0),
+        country="RU",
+        home_plmns=("250-01",),
     )
     return replace(ordinary, **changes)
 

@@ -1,7 +1,7 @@
 """Bindings: that an account holds a number, and what a relying party is told when an account shows one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from numseal.domain.evidence import Facts, Method
@@ -19,6 +19,15 @@ class BindingState(StrEnum):
     SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"
     SUPERSEDED = "SUPERSEDED"
+    EXPIRED = "EXPIRED"
+
+
+class Monitoring(StrEnum):
+    """How Numseal learns what happens to a bound number: the operator's events, being asked, or not at all."""
+
+    WATCHED = "WATCHED"
+    POLLED = "POLLED"
+    UNMONITORED = "UNMONITORED"
 
 
 LIVE = frozenset({BindingState.ACTIVE, BindingState.SUSPENDED})
@@ -29,9 +38,15 @@ LIVE = frozenset({BindingState.ACTIVE, BindingState.SUSPENDED})
 class Binding:
     """A number bound to an account of a relying party; times in Unix seconds.
 
-    `observed_time` is when the operator was last asked. `contested_time` is when another account last showed a
-    right code for the number. `jti` names the attestation, `leaf_index` its place in the log.
-    `account_key` is the RFC 7638 thumbprint of the account's proven key, if any. `end_reason` is UPPER_SNAKE.
+    `observed_time` is when the operator last said something of the number. `contested_time` is when another account
+    last showed a right code for it, in the verification `contested_by`, which ends at
+    `contest_end` at the latest. `jti` names the attestation, `leaf_index` its
+    place in the log. `account_key` is the RFC 7638 thumbprint of the account's proven key, if any, and `account_jwk`
+    that key. `end_reason` is UPPER_SNAKE, of a suspension too. `reverify_by` is when control must be shown again at
+    the latest. `sim_changed_time` is when the SIM changed since the binding was made, as far as is known.
+    `agreement_id` is that under which the operator is asked again, `recheck_time` when that is due. `watch_id` is the
+    operator's name for the watch, in WATCHED. `findings` are those since the binding was made, the newest last.
+    `renews` tells that it took the place of its own account's earlier binding of the number.
     """
 
     binding_id: str
@@ -58,11 +73,32 @@ class Binding:
     end_time: int | None = None
     end_reason: str = ""
     reports: tuple[Report, ...] = ()
+    account_jwk: str = ""
+    contested_by: str = ""
+    contest_end: int | None = None
+    reverify_by: int | None = None
+    sim_changed_time: int | None = None
+    agreement_id: str = ""
+    consent_reference: str = ""
+    monitoring: Monitoring = Monitoring.UNMONITORED
+    watch_id: str = ""
+    recheck_time: int = 0
+    update_time: int = 0
+    findings: tuple[Finding, ...] = ()
+    renews: bool = False
+
+
+def uncontested(binding: Binding, now: int) -> Binding:
+    """Return a binding after its contest has ended and it has stayed."""
+    return replace(binding, contested_time=None, contested_by="", contest_end=None, update_time=now)
 
 
 @dataclass(frozen=True, slots=True)
 class BindingRow:
-    """The narrow part of a binding that a check needs; `same_number` says whether it is for the number shown."""
+    """The narrow part of a binding that a check needs; `same_number` says whether it is for the number shown.
+
+    `watched_by` is the operator that sends events about the number, empty where none does.
+    """
 
     binding_id: str
     same_number: bool
@@ -72,6 +108,32 @@ class BindingRow:
     observed_time: int
     expire_time: int
     contested_time: int | None
+    reverify_by: int | None = None
+    watched_by: str = ""
+
+
+SILENCE = 60
+"""Seconds without a sign of life after which an operator's events are taken to be interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An operator's stream of events: since when it has no gap, and when it last showed life; Unix seconds."""
+
+    since: int
+    heard: int
+
+    def silent(self, now: int) -> bool:
+        """Tell whether freshness has stopped."""
+        return now - self.heard > SILENCE
+
+    def observed(self, observed_time: int) -> int:
+        """Return until when a watched number last observed at `observed_time` is known to be as it was then."""
+        return self.heard if self.since <= observed_time < self.heard else observed_time
+
+
+NEVER_HEARD = Stream(0, 0)
+NO_STREAMS: Mapping[str, Stream] = {}
 
 
 class CheckResult(StrEnum):
@@ -96,7 +158,11 @@ class Check:
     binding: BindingRow | None
 
 
-_ENDED = {BindingState.REVOKED: CheckResult.REVOKED, BindingState.SUPERSEDED: CheckResult.SUPERSEDED}
+_ENDED = {
+    BindingState.REVOKED: CheckResult.REVOKED,
+    BindingState.SUPERSEDED: CheckResult.SUPERSEDED,
+    BindingState.EXPIRED: CheckResult.STALE,
+}
 
 
 def check_number(
@@ -106,32 +172,29 @@ def check_number(
     min_level: Level,
     max_age: int | None,
     now: int,
+    streams: Mapping[str, Stream] = NO_STREAMS,
 ) -> Check:
     """Judge a number shown by an account; the first of these that holds is the answer.
 
     1. SUSPENDED: the account's binding of this number is suspended.
-    2. STALE: it is past its time, or observed longer than `max_age` seconds ago.
+    2. STALE: it is past its time, or control was to be shown again by now, or it was observed longer than `max_age`
+       seconds ago.
     3. UNVERIFIED: its level is below `min_level`.
     4. GENUINE: it is none of these.
-    5. SUPERSEDED or REVOKED: the account had this number, and the newest such binding ended so.
+    5. SUPERSEDED, REVOKED or STALE: the account had this number, and the newest such binding was replaced, was revoked,
+       or expired; one that expired is SUPERSEDED where another account holds the number.
     6. SPOOFED: another account of this relying party holds the number, or this account holds other numbers only.
     7. UNVERIFIED: nothing is known.
 
-    `rows` are all bindings of the account, in any order.
+    `rows` are all bindings of the account, in any order; `streams` those of the operators that send events. A watched
+    number that was observed since its stream has no gap is observed as long as the stream shows life.
     """
     own = [row for row in rows if row.same_number]
     for row in own:
         if row.state in LIVE:
-            return _live(row, min_level, max_age, now)
+            return _live(row, min_level, max_age, now, streams)
     if own:
-        newest = max(own, key=lambda row: (row.verified_time, row.binding_id))
-        result = _ENDED[newest.state]
-        return Check(
-            result,
-            Level.NONE,
-            _why(f"BINDING_{newest.state}", f"The account's binding is {newest.state}."),
-            newest,
-        )
+        return _ended(max(own, key=lambda row: (row.verified_time, row.binding_id)), held_by_other=held_by_other)
     if held_by_other:
         why = _why("NUMBER_HELD_BY_ANOTHER_ACCOUNT", "The number is bound to another account.")
         return Check(CheckResult.SPOOFED, Level.NONE, why, None)
@@ -142,23 +205,39 @@ def check_number(
     return Check(CheckResult.UNVERIFIED, Level.NONE, why, None)
 
 
-def _live(row: BindingRow, min_level: Level, max_age: int | None, now: int) -> Check:
-    contested: tuple[Finding, ...] = ()
+def _live(row: BindingRow, min_level: Level, max_age: int | None, now: int, streams: Mapping[str, Stream]) -> Check:
+    notes: tuple[Finding, ...] = ()
     if row.contested_time is not None:
-        contested = _why("CONTESTED", "Another account has shown a right code for this number.")
+        notes = _why("CONTESTED", "Another account has shown a right code for this number.")
+    if row.watched_by:
+        stream = streams.get(row.watched_by, NEVER_HEARD)
+        row = replace(row, observed_time=stream.observed(row.observed_time))
+        if stream.silent(now):
+            notes += _why("MONITORING_INTERRUPTED", "The operator's events have not come for over a minute.")
     if row.state is BindingState.SUSPENDED:
         why = _why("BINDING_SUSPENDED", "The binding is suspended.")
-        return Check(CheckResult.SUSPENDED, Level.NONE, contested + why, row)
+        return Check(CheckResult.SUSPENDED, Level.NONE, notes + why, row)
     if now >= row.expire_time:
         why = _why("BINDING_EXPIRED", "The binding has not been verified again in time.")
-        return Check(CheckResult.STALE, Level.NONE, contested + why, row)
+        return Check(CheckResult.STALE, Level.NONE, notes + why, row)
+    if row.reverify_by is not None and now >= row.reverify_by:
+        why = _why("REVERIFICATION_OVERDUE", "Control was to be shown again after a change of the SIM, and was not.")
+        return Check(CheckResult.STALE, row.level, notes + why, row)
     if max_age is not None and now - row.observed_time > max_age:
-        why = _why("OBSERVATION_TOO_OLD", "The operator was last asked longer ago than the caller allows.")
-        return Check(CheckResult.STALE, row.level, contested + why, row)
+        why = _why("OBSERVATION_TOO_OLD", "The operator last said something longer ago than is allowed.")
+        return Check(CheckResult.STALE, row.level, notes + why, row)
     if row.level < min_level:
         why = _why("LEVEL_BELOW_MINIMUM", f"The binding's level is {row.level.name}, below {min_level.name}.")
-        return Check(CheckResult.UNVERIFIED, row.level, contested + why, row)
-    return Check(CheckResult.GENUINE, row.level, contested, row)
+        return Check(CheckResult.UNVERIFIED, row.level, notes + why, row)
+    return Check(CheckResult.GENUINE, row.level, notes, row)
+
+
+def _ended(row: BindingRow, *, held_by_other: bool) -> Check:
+    if row.state is BindingState.EXPIRED and held_by_other:
+        why = _why("NUMBER_HELD_BY_ANOTHER_ACCOUNT", "The binding expired, and another account holds the number.")
+        return Check(CheckResult.SUPERSEDED, Level.NONE, why, row)
+    why = _why(f"BINDING_{row.state}", f"The account's binding is {row.state}.")
+    return Check(_ENDED[row.state], Level.NONE, why, row)
 
 
 def _why(code: str, sentence: str) -> tuple[Finding, ...]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from numseal.domain.level import Level
+
 T = TypeVar("T")
 
 
@@ -265,13 +267,97 @@ class Method(StrEnum):
     NETWORK = "NETWORK"
 
 
+class DeliveryState(StrEnum):
+    """What is known of a code's delivery. UNKNOWN: nobody can say, the operator's answer was lost."""
+
+    ACCEPTED = "ACCEPTED"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
 @dataclass(frozen=True, slots=True)
 class Possession:
-    """How and when control of the number was shown in this verification."""
+    """How and when control of the number was shown in this verification; times in Unix seconds.
+
+    `delivery` is what the operator had said of the code by then; None for NETWORK, where nothing is delivered.
+    """
 
     method: Method
     sent_time: int
     shown_time: int
+    delivery: DeliveryState | None = None
+
+
+class NetworkKind(StrEnum):
+    """What kind of access a client's address belongs to; HOSTING is a data centre, a proxy or an anonymiser."""
+
+    MOBILE = "MOBILE"
+    FIXED = "FIXED"
+    HOSTING = "HOSTING"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientNetwork:
+    """Where a client's address lies, as the file of client networks has it; the address itself is no evidence.
+
+    `country` is ISO 3166-1 alpha-2, `operator_id` the mobile operator that hands the address out, empty for none.
+    """
+
+    country: str
+    kind: NetworkKind
+    operator_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Velocity:
+    """How many different things were seen together within each window of `velocity`, this verification included.
+
+    None: not counted (not known, or exempt as a mobile carrier's shared address is). Counts run across relying
+    parties where `velocity` says so; they are counts and nothing else, so that no account of another is revealed.
+    """
+
+    accounts_of_number: int | None = None
+    numbers_of_account: int | None = None
+    numbers_of_device_key: int | None = None
+    numbers_of_client_network: int | None = None
+    numbers_of_device: int | None = None
+    fresh_numbers_of_range: int | None = None
+    reports_of_number: int | None = None
+    reports_of_device_key: int | None = None
+
+
+NOT_COUNTED = Velocity()
+
+
+class Answer(StrEnum):
+    """What can answer a severe finding, or end a contest.
+
+    NETWORK: possession shown through the network in this verification. METHOD: a right code by another method than
+    the one in doubt. WAIT: the policy's waiting time. SAME_KEY: the account proved the key of the earlier binding.
+    OLD_ACCOUNT_KEY: the key of the account that holds the number signed. REGISTRATION_LOCK: the relying party asserts
+    that its own lock was passed. NEW_SUBSCRIBER: the operator confirms another subscriber since the earlier binding.
+    """
+
+    NETWORK = "NETWORK"
+    METHOD = "METHOD"
+    WAIT = "WAIT"
+    SAME_KEY = "SAME_KEY"
+    OLD_ACCOUNT_KEY = "OLD_ACCOUNT_KEY"
+    REGISTRATION_LOCK = "REGISTRATION_LOCK"
+    NEW_SUBSCRIBER = "NEW_SUBSCRIBER"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An answer that was given and checked: WAIT, OLD_ACCOUNT_KEY, REGISTRATION_LOCK or NEW_SUBSCRIBER.
+
+    The others follow from the evidence itself. `reference` is the relying party's, for REGISTRATION_LOCK.
+    """
+
+    answer: Answer
+    time: int
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,16 +372,26 @@ class Facts:
     subscriber_ref: SubscriberRef | None = None
     sim_ref: SimRef | None = None
     port_time: int | None = None
+    device_ref: DeviceRef | None = None
+    sim_change_time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PreviousBinding:
-    """The number's earlier live binding at this relying party, if there was one."""
+    """The number's earlier live binding at this relying party, if there was one.
+
+    `same_key` tells that the account has proved, in this verification, the very key that binding is bound to.
+    `sim_changed` tells that an event or a later lookup had already shown another SIM for it.
+    """
 
     binding_id: str
     same_account: bool
     verified_time: int
     facts: Facts
+    level: Level = Level.NONE
+    same_key: bool = False
+    has_key: bool = False
+    sim_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +399,9 @@ class Evidence:
     """Everything a verdict rests on; the verdict can be recomputed from this and the policy alone.
 
     `before_resend` are the lookups made before spoken codes that were sent as further ones, the oldest first.
-    `routed_operator` is the operator that the number plan and porting name for the number.
+    `routed_operator` is the operator that the number plan and porting name for the number. `country` is that
+    of the number, ISO 3166-1 alpha-2 or "001". `possession` is the last one shown, `earlier` those before it.
+    `network_mismatches` counts pages that another SIM opened. `required_level` is what the relying party asks for.
     """
 
     phone_number: str
@@ -314,17 +412,31 @@ class Evidence:
     possession: Possession | None = None
     previous: PreviousBinding | None = None
     before_resend: tuple[Lookup, ...] = ()
+    earlier: tuple[Possession, ...] = ()
+    client: ClientNetwork | None = None
+    velocity: Velocity = NOT_COUNTED
+    grants: tuple[Grant, ...] = ()
+    network_mismatches: int = 0
+    country: str = ""
+    home_plmns: tuple[str, ...] = ()
+    required_level: Level = Level.NONE
+
+    def possessions(self) -> tuple[Possession, ...]:
+        """Return every possession that was shown, the newest first."""
+        return (() if self.possession is None else (self.possession,)) + self.earlier[::-1]
 
 
 def facts_of(lookup: Lookup) -> Facts:
     """Keep what later evidence will be compared with: direct references only."""
     found = lookup.subscriber or Subscriber()
     sim = found.sim_ref.known
-    port = found.port.known
+    port, change = found.port.known, found.sim_change.known
     return Facts(
         operator_id=lookup.operator_id,
         observed_time=lookup.time,
         subscriber_ref=found.subscriber_ref.known,
         sim_ref=sim if sim is not None and sim.basis is Basis.DIRECT else None,
         port_time=port.time if port is not None else None,
+        device_ref=found.device_ref.known,
+        sim_change_time=change.time if change is not None else None,
     )

@@ -9,6 +9,9 @@ from numseal.domain.errors import Refusal, exhausted
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
+UNLIMITED = 2**62
+"""The limit of what is counted without being limited."""
+
 GUESS_LADDER = (0, 0, 30, 60, 120)
 """Seconds to wait before the n-th guess of a verification, counted from the guess before; its length is the cap."""
 
@@ -52,12 +55,19 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large each budget is; a configuration value each. Costs are counted as codes sent."""
+    """How large each budget is; a configuration value each. Costs are counted as codes sent.
+
+    Once `conversion_min_sends` codes went into a number range on a day, no more go where fewer than
+    `conversion_min_percent` of them came back (`conversion`).
+    """
 
     wrong_guesses_per_number_day: int = 10
     sends_per_number_day: int = 10
     sends_per_relying_party_minute: int = 6_000
-    sends_per_range_day: int = 20_000
+    sends_per_relying_party_day: int = 100_000
+    sends_per_range_day: int = 1_000
+    conversion_min_sends: int = 50
+    conversion_min_percent: int = 10
     starts_per_client_network_hour: int = 1_000
     starts_per_relying_party_minute: int = 12_000
 
@@ -79,6 +89,7 @@ def send_budgets(limits: Limits, relying_party: str, phone_number: str) -> tuple
     return (
         Budget("NUMBER_SENDS", f"{relying_party}|{phone_number}", limits.sends_per_number_day, DAY),
         Budget("RELYING_PARTY_SENDS", relying_party, limits.sends_per_relying_party_minute, MINUTE),
+        Budget("RELYING_PARTY_DAY_SENDS", relying_party, limits.sends_per_relying_party_day, DAY),
         Budget("RANGE_SENDS", f"{relying_party}|{phone_number[:-RANGE_DIGITS]}", limits.sends_per_range_day, DAY),
     )
 

@@ -1,9 +1,17 @@
-"""The questions that are put to an operator and the shapes of its answers, apart from lookups' evidence."""
+"""The questions that are put to an operator and the shapes of its answers and events, apart from lookups' evidence."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from numseal.domain.evidence import SIGNAL_NAMES, Method
+from numseal.domain.evidence import (
+    SIGNAL_NAMES,
+    DeliveryState,
+    DeviceRef,
+    Method,
+    SimChangeKind,
+    SimRef,
+    SubscriberRef,
+)
 
 
 class Phase(StrEnum):
@@ -111,8 +119,142 @@ class CodeChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkOrder:
+    """Ask for a page that recognises the SIM over mobile data.
+
+    `redirect_uri` is where the page returns the client to, `state` (16 to 128 characters) comes back with it unchanged.
+    """
+
+    request_id: str
+    phone_number: str
+    redirect_uri: str
+    state: str
+    expire_time: int
+    agreement_id: str
+    purpose: str
+    consent_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkStarted:
+    """The page: an https address of at most 2,048 bytes, and the operator's own state of at most 1 KiB."""
+
+    auth_url: str
+    expire_time: int
+    challenge: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOffer:
+    """Offer what the page returned to the client."""
+
+    request_id: str
+    phone_number: str
+    challenge: bytes
+    authorization_code: str
+    state: str
+
+
+class NetworkOutcome(StrEnum):
+    """What the network found about the SIM that opened a page."""
+
+    MATCH = "MATCH"
+    MISMATCH = "MISMATCH"
+    EXPIRED = "EXPIRED"
+    USED = "USED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkChecked:
+    """The operator's answer to an offer; `observe_time` is when the network saw the SIM, for MATCH and MISMATCH."""
+
+    outcome: NetworkOutcome
+    observe_time: int | None = None
+
+
+class EventKind(StrEnum):
+    """What an operator tells about a watched number; DELIVERY of every code, watched or not."""
+
+    SIM_CHANGE = "SIM_CHANGE"
+    DEVICE_CHANGE = "DEVICE_CHANGE"
+    PORT_OUT = "PORT_OUT"
+    TERMINATED = "TERMINATED"
+    REASSIGNED = "REASSIGNED"
+    BARRED = "BARRED"
+    DELIVERY = "DELIVERY"
+    HEARTBEAT = "HEARTBEAT"
+
+
+WATCHED_KINDS: tuple[EventKind, ...] = tuple(EventKind)[:6]
+"""The kinds that a watch can be for."""
+
+
+class BarredReason(StrEnum):
+    """Why a subscriber was barred."""
+
+    FRAUD = "FRAUD"
+    PAYMENT = "PAYMENT"
+    LOST = "LOST"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorEvent:
+    """One event of an operator's stream; sent at least once, ordered within a watch. Times in Unix seconds.
+
+    `event_id` is the same when it is sent again, empty for HEARTBEAT; `cursor` (1 to 256 characters) is where the
+    stream goes on after it. `watch_id` is empty for DELIVERY and HEARTBEAT. The other fields are set by kind:
+    `sim_change` and `sim_ref` and `fraud_suspected` for SIM_CHANGE, `device_ref` for DEVICE_CHANGE, `to_operator` and
+    `to_plmn` for PORT_OUT, `subscriber_ref` for REASSIGNED, `barred` for BARRED, `delivery_id`, `delivery` and `error`
+    for DELIVERY.
+    """
+
+    kind: EventKind
+    cursor: str
+    observe_time: int
+    event_id: str = ""
+    watch_id: str = ""
+    occur_time: int = 0
+    sim_change: SimChangeKind | None = None
+    sim_ref: SimRef | None = None
+    fraud_suspected: bool = False
+    device_ref: DeviceRef | None = None
+    to_operator: str = ""
+    to_plmn: str = ""
+    subscriber_ref: SubscriberRef | None = None
+    barred: BarredReason | None = None
+    delivery_id: str = ""
+    delivery: DeliveryState | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOrder:
+    """Ask for events about a number; `expire_time` None does not end the watch by itself."""
+
+    request_id: str
+    phone_number: str
+    agreement_id: str
+    kinds: tuple[EventKind, ...] = WATCHED_KINDS
+    expire_time: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A watch: its name, 1 to 128 characters, the same for a number watched already; and when it ends, if it does."""
+
+    watch_id: str
+    expire_time: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What an operator can do; `prior_codes_valid` and `idempotent` describe its `send_code`."""
+    """What an operator can do.
+
+    `prior_codes_valid` and `idempotent` describe its `send_code`. `events` are the kinds that it sends, empty where it
+    has no stream; `event_retention` is in seconds. `signs_statements` tells whether lookups carry a signed statement.
+    """
 
     contract_version: str
     operator_id: str
@@ -122,3 +264,7 @@ class Capabilities:
     idempotent: bool
     prior_codes_valid: bool
     server_time: int
+    events: tuple[EventKind, ...] = ()
+    event_retention: int = 0
+    max_watches: int = 0
+    signs_statements: bool = False

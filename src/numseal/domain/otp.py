@@ -34,6 +34,16 @@ def digest(key: bytes, verification_id: str, code: str) -> str:
     return hmac.digest(key, f"{verification_id}|{code}".encode(), hashlib.sha256).hex()
 
 
+def page_state(key: bytes, verification_id: str, number: int) -> str:
+    """Return the OAuth 2 state of a verification's n-th network page, 32 hex digits; the same again after a crash."""
+    return hmac.digest(key, f"page|{verification_id}|{number}".encode(), hashlib.sha256).hex()[:32]
+
+
+def proof_digest(key: bytes, verification_id: str, authorization_code: str) -> str:
+    """Return the keyed hash of an authorization code, hex; never that of a code of digits."""
+    return hmac.digest(key, f"proof|{verification_id}|{authorization_code}".encode(), hashlib.sha256).hex()
+
+
 def same(left: str, right: str) -> bool:
     """Compare two digests in constant time."""
     return hmac.compare_digest(left, right)

@@ -15,7 +15,11 @@ def region_code_of(msisdn: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _region(leading: str, length: int) -> str:
-    number = phonenumbers.parse(leading.ljust(length, "0"))
+    try:
+        number = phonenumbers.parse(leading.ljust(length, "0"))
+    except phonenumbers.NumberParseException:
+        # A number plan may know a country code sooner than the metadata does.
+        return ""
     region = phonenumbers.region_code_for_number(number)
     # The metadata names global services, such as +800, by the UN M.49 code of the world.
     return region if region is not None and region.isalpha() else ""

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from numseal.domain.permissions import EVERYTHING, Permissions
+
 
 @dataclass(frozen=True, slots=True)
 class App:
     """A registered app: who a code's message comes from and what it says.
 
     `texts` maps a language (BCP 47 primary tag) to a text with `{{code}}` in it. `origin` (WebOTP) and `android_hash`
-    (SMS Retriever) are empty where the app does not fill codes in by itself.
+    (SMS Retriever) are empty where the app does not fill codes in by itself. `network_redirect_uri` is where an
+    operator's network page returns the client to, empty where the app is not offered network proof.
     """
 
     app_id: str
@@ -18,6 +21,7 @@ class App:
     default_language: str
     origin: str = ""
     android_hash: str = ""
+    network_redirect_uri: str = ""
 
     def text(self, locale: str) -> tuple[str, str]:
         """Return language and text for a locale, or those of the default language; autofill lines included."""
@@ -34,11 +38,16 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """A messenger under agreement; the first of its apps is the default one."""
+    """A messenger under agreement; the first of its apps is the default one.
+
+    `policy` names the policy that its verifications are judged by, empty for the default one.
+    """
 
     relying_party: str
     display_name: str
     apps: tuple[App, ...]
+    policy: str = ""
+    permissions: Permissions = EVERYTHING
 
     def app(self, app_id: str) -> App | None:
         """Return a registered app, the default one for an empty id."""

@@ -19,6 +19,7 @@ from numseal.domain.evidence import (
     SimChangeKind,
 )
 from numseal.domain.number_plan import OperatorInfo, Range
+from numseal.domain.operator import EventKind
 
 
 class SubscriptionState(StrEnum):
@@ -31,10 +32,16 @@ class SubscriptionState(StrEnum):
 
 
 class DeliveryBehavior(StrEnum):
-    """What becomes of messages: they arrive, are taken and never arrive, or are refused (BARRED)."""
+    """What becomes of messages, and of the operator's word on it.
+
+    DELIVER and FAIL send a receipt that says so; with NO_RECEIPT they arrive and with VANISH they do not, and no
+    receipt comes. REFUSE: the operator does not take them (BARRED).
+    """
 
     DELIVER = "DELIVER"
     FAIL = "FAIL"
+    VANISH = "VANISH"
+    NO_RECEIPT = "NO_RECEIPT"
     REFUSE = "REFUSE"
 
 
@@ -212,10 +219,15 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """A change that happened at `time`, never in the future."""
+    """A change that happened at `time`, never in the future; None is now.
 
-    time: int
+    The operator's records and events show it `report_delay` seconds after it happened; handsets and the network
+    itself are changed at once.
+    """
+
+    time: int | None
     change: Change
+    report_delay: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,9 +270,45 @@ class SimulatedSubscriber:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorBehavior:
+    """How well an operator works: every answer takes `delay` (0 to 3,600), and is a failure where `fail`.
+
+    `hold_events` keeps events and heartbeats back until it ends.
+    """
+
+    delay: float = 0.0
+    fail: bool = False
+    hold_events: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EmittedEvent:
+    """An event of a watched number that stands for no change; `kind` is one of `WATCHED_KINDS`.
+
+    `occur_time` may be any time, None is now. `copies` (1 to 1,000) are sent under one id. `fraud_suspected` is for
+    SIM_CHANGE, and makes FRAUD the reason of BARRED.
+    """
+
+    kind: EventKind
+    occur_time: int | None = None
+    copies: int = 1
+    fraud_suspected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPage:
+    """What a network check's page returned to its client: a code, or an error of OAuth 2 (RFC 6749 §4.1.2.1)."""
+
+    state: str
+    authorization_code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SimulatedOperatorInfo:
     """A simulated operator, its ranges, and the number of an ordinary subscriber to begin with."""
 
     info: OperatorInfo
     ranges: tuple[Range, ...]
     example: str
+    behavior: OperatorBehavior = OperatorBehavior()

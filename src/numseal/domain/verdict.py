@@ -3,14 +3,10 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from numseal.domain.evidence import Answer
+from numseal.domain.level import Level
 
-class Level(IntEnum):
-    """How sure we are that the account's holder controls the number's SIM; ordered."""
-
-    NONE = 0
-    LOW = 1
-    SUBSTANTIAL = 2
-    HIGH = 3
+__all__ = ["Decision", "Finding", "Level", "Severity", "Verdict"]
 
 
 class Severity(IntEnum):
@@ -38,7 +34,7 @@ class Finding:
     """One thing a rule found.
 
     `code` is UPPER_SNAKE. `evidence` names what it rests on as paths into the evidence ("after.sim_change").
-    `cap` is the highest level that the finding leaves, for CAUTION.
+    `cap` is the highest level that the finding leaves: CAUTION, and SEVERE too once it is answered.
     """
 
     code: str
@@ -50,9 +46,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Decision, level and reasons; `policy_hash` is the hex hash of the policy it was reached under."""
+    """Decision, level and reasons; `policy_hash` is the hex hash of the policy it was reached under.
+
+    With STEP_UP, `answers` are all that could answer one of the open severe findings, in Answer's order.
+    """
 
     decision: Decision
     level: Level
     findings: tuple[Finding, ...]
     policy_hash: str
+    answers: tuple[Answer, ...] = ()

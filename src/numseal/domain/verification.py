@@ -9,7 +9,17 @@ from enum import StrEnum
 from typing import Any
 
 from numseal.domain.errors import Refusal, precondition
-from numseal.domain.evidence import Lookup, Method
+from numseal.domain.evidence import (
+    NOT_COUNTED,
+    Answer,
+    ClientNetwork,
+    DeliveryState,
+    Grant,
+    Lookup,
+    Method,
+    Possession,
+    Velocity,
+)
 from numseal.domain.limits import MAX_GUESSES
 from numseal.domain.report import Report
 from numseal.domain.verdict import Level, Verdict
@@ -45,6 +55,7 @@ class Event(StrEnum):
     CONFLICT = "number bound to another account"
     REJECTED = "rejected"
     FAILED = "failed"
+    WAY_TAKEN = "a way out was taken"
     TIME_UP = "time is up"
     CANCELED = "canceled"
 
@@ -84,13 +95,12 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
     _S.STEP_UP_REQUIRED: {
         _E.CODE_SENT: _S.CODE_SENT,
         _E.NETWORK_STARTED: _S.NETWORK_PENDING,
-        _E.POSSESSION_SHOWN: _S.ASSESSING,
+        _E.WAY_TAKEN: _S.ASSESSING,
         _E.TIME_UP: _S.EXPIRED,
         _E.CANCELED: _S.CANCELED,
     },
     _S.CONTESTED: {
-        _E.POSSESSION_SHOWN: _S.ASSESSING,
-        _E.ACCEPTED: _S.VERIFIED,
+        _E.WAY_TAKEN: _S.ASSESSING,
         _E.TIME_UP: _S.EXPIRED,
         _E.CANCELED: _S.CANCELED,
     },
@@ -111,15 +121,6 @@ class Purpose(StrEnum):
     CHANGE_NUMBER = "CHANGE_NUMBER"
     ENROLL_EXISTING = "ENROLL_EXISTING"
     REVERIFY = "REVERIFY"
-
-
-class DeliveryState(StrEnum):
-    """What is known of a code's delivery. UNKNOWN: nobody can say, the operator's answer was lost."""
-
-    ACCEPTED = "ACCEPTED"
-    DELIVERED = "DELIVERED"
-    FAILED = "FAILED"
-    UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ class Opening:
     app_id: str = ""
     consent_reference: str = ""
     client: Client = NO_CLIENT
+    client_network: ClientNetwork | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +176,39 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkPage:
+    """A page of the operator's that the client opens over mobile data; `challenge` is opaque, times Unix seconds."""
+
+    auth_url: str
+    state: str
+    challenge: bytes
+    start_time: int
+    expire_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A way on from STEP_UP_REQUIRED or out of CONTESTED.
+
+    `method` is set for METHOD and NETWORK, `available_time` is Unix seconds, `level` the highest that it can reach.
+    """
+
+    answer: Answer
+    available_time: int
+    method: Method | None = None
+    level: Level = Level.LOW
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """One attempt to show that an account's holder controls a number.
 
-    `accepted_digest` is the keyed hash of the right code, so that the same code again gets the same answer.
+    `accepted_digest` is the keyed hash of the right code or proof, so that the same again gets the same answer;
+    `shown` are the possessions shown so far, the last one under that hash. `after` and `velocity` are those of the
+    last assessment. `options` are the ways on, in STEP_UP_REQUIRED and CONTESTED, as of `option_time`.
     `sends` counts orders, `settled_sends` is the last of them whose outcome is written down, `guesses` counts wrong
-    codes. `failure` is the UPPER_SNAKE reason of FAILED.
+    codes, `pages` network pages. `since_time` is when the number's live binding was made, where it had one when this
+    was opened. `failure` is the UPPER_SNAKE reason of FAILED.
     """
 
     verification_id: str
@@ -195,12 +224,20 @@ class Verification:
     guesses: int = 0
     next_check_time: int = 0
     codes: tuple[Code, ...] = ()
+    since_time: int | None = None
     before: Lookup | None = None
     before_resend: tuple[Lookup, ...] = ()
+    pages: int = 0
+    page: NetworkPage | None = None
+    network_mismatches: int = 0
     accepted_digest: str = ""
-    accepted_method: Method | None = None
-    accepted_sent_time: int = 0
-    accepted_time: int = 0
+    shown: tuple[Possession, ...] = ()
+    after: Lookup | None = None
+    velocity: Velocity = NOT_COUNTED
+    grants: tuple[Grant, ...] = ()
+    options: tuple[Option, ...] = ()
+    option_time: int = 0
+    continue_requests: tuple[str, ...] = ()
     key_proven: bool = False
     verdict: Verdict | None = None
     binding_id: str = ""

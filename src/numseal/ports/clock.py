@@ -14,3 +14,6 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds since an arbitrary start."""
+
+    async def sleep_until(self, time: int) -> None:
+        """Return once `now` is `time` or later; at once where it is already."""

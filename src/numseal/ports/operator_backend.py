@@ -3,6 +3,7 @@
 A backend is stateless towards Numseal: it hands back opaque bytes (`challenge`, at most 1 KiB) and gets them again.
 """
 
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from numseal.domain.evidence import Lookup
@@ -13,6 +14,13 @@ from numseal.domain.operator import (
     CodeOrder,
     CodeSent,
     LookupRequest,
+    NetworkChecked,
+    NetworkOffer,
+    NetworkOrder,
+    NetworkStarted,
+    OperatorEvent,
+    Watch,
+    WatchOrder,
 )
 
 
@@ -52,6 +60,24 @@ class OperatorBackend(Protocol):
         EXPIRED, EXHAUSTED, USED and UNKNOWN end the code; only after MISMATCH is it asked about again.
         """
 
+    async def start_network_check(self, order: NetworkOrder) -> NetworkStarted:
+        """Open a page that recognises the SIM over mobile data."""
+
+    async def finish_network_check(self, offer: NetworkOffer) -> NetworkChecked:
+        """Say whether the SIM that opened the page has the number; a proof is good for one request only."""
+
+    async def watch_subscriber(self, order: WatchOrder) -> Watch:
+        """Begin to send events about a number; a number that is watched already keeps its watch."""
+
+    async def unwatch_subscriber(self, request_id: str, watch_id: str) -> None:
+        """End a watch; one that has ended, or never was, is no error."""
+
+    def stream_events(self, cursor: str) -> AsyncIterator[OperatorEvent]:
+        """Stream the events of all watches and deliveries after a cursor, from now on for an empty one.
+
+        A heartbeat comes at least every 20 seconds. Raises `CursorTooOldError`; any other end means: ask again.
+        """
+
 
 class OperatorError(Exception):
     """The operator did not answer as asked.
@@ -68,3 +94,11 @@ class OperatorError(Exception):
         super().__init__(message)
         self.reason = reason
         self.sent = sent
+
+
+class CursorTooOldError(OperatorError):
+    """Events after the cursor are kept no more; the stream begins anew, and watched numbers are looked up again."""
+
+    def __init__(self) -> None:
+        """Take nothing; the reason is CURSOR_TOO_OLD."""
+        super().__init__("CURSOR_TOO_OLD", "the operator keeps no events back to this cursor")

@@ -2,7 +2,16 @@
 
 from typing import Protocol
 
-from numseal.domain.simulation import At, Change, Message, SimulatedOperatorInfo, SimulatedSubscriber
+from numseal.domain.simulation import (
+    At,
+    Change,
+    EmittedEvent,
+    Message,
+    OpenedPage,
+    OperatorBehavior,
+    SimulatedOperatorInfo,
+    SimulatedSubscriber,
+)
 
 
 class SimulatedNetwork(Protocol):
@@ -25,6 +34,27 @@ class SimulatedNetwork(Protocol):
 
         Raises `Refusal` INVALID_ARGUMENT for values no network could take, FAILED_PRECONDITION where the
         number's state does not allow the change.
+        """
+
+    def set_behavior(self, operator_id: str, behavior: OperatorBehavior) -> SimulatedOperatorInfo:
+        """Make an operator slow, failing or silent, or well again; return it as it is now.
+
+        Raises `Refusal` NOT_FOUND / OPERATOR_NOT_SIMULATED, INVALID_ARGUMENT for a delay out of range.
+        """
+
+    def emit(self, msisdn: str, event: EmittedEvent) -> str:
+        """Send an operator's event about a number, changing nothing; return its id, empty where nobody watches."""
+
+    def open_page(self, msisdn: str, auth_url: str) -> OpenedPage:
+        """Open a network check's page from a handset over its mobile data.
+
+        Raises `Refusal` NOT_FOUND / AUTH_URL_UNKNOWN for an address that no operator gave out, or long ago.
+        """
+
+    def advance_clock(self, seconds: int) -> int:
+        """Move a simulated clock forward; return the time now, Unix seconds.
+
+        Raises `Refusal` FAILED_PRECONDITION / REAL_CLOCK where the clock is not simulated.
         """
 
     async def inbox(self, msisdn: str, after: str = "", wait: float = 0.0) -> tuple[Message, ...]:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from numseal.domain.binding import Binding, BindingRow
+from numseal.domain.binding_change import BindingChange
 from numseal.domain.limits import Budget
 from numseal.domain.log import AttestationRecord, Leaf, Published
+from numseal.domain.velocity import Sighting
+from numseal.domain.verdict import Finding
 from numseal.domain.verification import Verification
 
 T = TypeVar("T")
@@ -24,7 +27,8 @@ class Needs:
     """The rows that a command is shown; asking for others is a KeyError.
 
     `requests` are (relying party, request id); `subjects` are (relying party, phone number) and bring the subject's key
-    and its live binding.
+    and its live binding. `watches` are (operator id, watch id) and bring the live bindings that are watched by that
+    name; `streams` are operators whose events' cursor is wanted.
     """
 
     verifications: tuple[str, ...] = ()
@@ -32,6 +36,9 @@ class Needs:
     subjects: tuple[tuple[str, str], ...] = ()
     bindings: tuple[str, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    watches: tuple[tuple[str, str], ...] = ()
+    streams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +77,36 @@ class Rows(Protocol):
     def binding(self, binding_id: str) -> Binding | None:
         """Return a binding."""
 
-    def put_binding(self, binding: Binding) -> None:
-        """Stage a binding; at most one live one for a subject, so stage the end of the old one first."""
+    def put_binding(self, binding: Binding, *findings: Finding) -> None:
+        """Stage a binding; at most one live one for a subject, so stage the end of the old one first.
+
+        Every change between the binding as it stood and this one (`domain.binding_change`) is recorded with it, with
+        the findings that it rests on, for those who follow the relying party's bindings.
+        """
+
+    def watched(self, operator_id: str, watch_id: str) -> tuple[Binding, ...]:
+        """Return the live bindings that an operator watches by this name, in the order of their ids."""
+
+    def cursor(self, operator_id: str) -> str:
+        """Return where an operator's stream of events goes on, empty where it has not begun."""
+
+    def put_cursor(self, operator_id: str, cursor: str) -> None:
+        """Stage where an operator's stream goes on."""
 
     def spent(self, budget: Budget) -> int:
         """Return what the budget's present window has counted."""
 
     def spend(self, budget: Budget, count: int = 1) -> None:
         """Count; a negative count gives back, never below zero."""
+
+    def seen(self, sighting: Sighting) -> int:
+        """Return how many different values the sighting's present window has for its subject."""
+
+    def see(self, sighting: Sighting) -> int:
+        """Count the sighting's value, once in a window, and return how many there are with it."""
+
+    def keep_policy(self, digest: str, document: str) -> None:
+        """Stage a policy's text (JSON) under its hash, for verifications that begin under it; known ones stay."""
 
     def attest(self, record: AttestationRecord, entry: bytes) -> int:
         """Stage an attestation, append its log entry, and return the leaf's index."""
@@ -137,6 +166,30 @@ class Store(Protocol):
 
     async def list_bindings(self, relying_party: str, account_id: str, page_size: int, after: str) -> list[Binding]:
         """Read bindings in the order of their ids, from the one behind `after`; an empty account id means all."""
+
+    async def due_bindings(self, now: int, limit: int) -> list[Binding]:
+        """Read live bindings whose `recheck_time` is at most `now`, the longest due first."""
+
+    async def operator_bindings(self, operator_id: str, after: str, limit: int) -> list[Binding]:
+        """Read live bindings of an operator's numbers in the order of their ids, from behind `after`."""
+
+    async def cursor(self, operator_id: str) -> str:
+        """Read where an operator's stream of events goes on, empty where it has not begun."""
+
+    async def policies(self) -> list[tuple[str, str]]:
+        """Read the policies kept: hash and text."""
+
+    def change_bounds(self) -> tuple[int, int]:
+        """Return the sequence numbers before the oldest change that is kept, and of the newest published one.
+
+        Equal where none is kept. A change is kept for 30 days.
+        """
+
+    async def changes(self, relying_party: str, after: int, limit: int) -> list[BindingChange]:
+        """Read a relying party's changes in order, from behind a sequence number."""
+
+    async def changed(self, after: int) -> None:
+        """Return once a change later than `after`, of whatever relying party, has been published."""
 
     async def attestation(self, jti: str) -> AttestationRecord | None:
         """Read an attestation."""

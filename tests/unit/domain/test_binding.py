@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numseal.domain.binding import LIVE, BindingRow, BindingState, Check, CheckResult, check_number
+from numseal.domain.binding import (
+    LIVE,
+    SILENCE,
+    BindingRow,
+    BindingState,
+    Check,
+    CheckResult,
+    Stream,
+    check_number,
+)
 from numseal.domain.verdict import Level
 
 NOW = 1_750_000_000
@@ -17,6 +26,8 @@ SUSPENDED = replace(ROW, state=BindingState.SUSPENDED)
 REVOKED = replace(ROW, binding_id="b3", state=BindingState.REVOKED)
 SUPERSEDED = replace(ROW, binding_id="b4", state=BindingState.SUPERSEDED)
 EXPIRED = replace(ROW, expire_time=NOW)
+ENDED_BY_TIME = replace(ROW, binding_id="b5", state=BindingState.EXPIRED)
+OVERDUE = replace(ROW, reverify_by=NOW)
 R = CheckResult
 
 
@@ -32,6 +43,10 @@ PRECEDENCE: list[tuple[list[BindingRow], dict[str, Any], CheckResult, str]] = [
     # 2. past its time or observed too long ago
     ([EXPIRED], {}, R.STALE, "BINDING_EXPIRED"),
     ([replace(ROW, expire_time=NOW + 1)], {}, R.GENUINE, ""),
+    ([OVERDUE], {}, R.STALE, "REVERIFICATION_OVERDUE"),
+    ([replace(ROW, reverify_by=NOW + 1)], {}, R.GENUINE, ""),
+    ([replace(OVERDUE, expire_time=NOW)], {}, R.STALE, "BINDING_EXPIRED"),
+    ([OVERDUE], {"max_age": 0, "min_level": Level.HIGH}, R.STALE, "REVERIFICATION_OVERDUE"),
     ([ROW], {"max_age": 49}, R.STALE, "OBSERVATION_TOO_OLD"),
     ([ROW], {"max_age": 50}, R.GENUINE, ""),
     ([ROW], {"max_age": 49, "min_level": Level.HIGH}, R.STALE, "OBSERVATION_TOO_OLD"),
@@ -47,6 +62,9 @@ PRECEDENCE: list[tuple[list[BindingRow], dict[str, Any], CheckResult, str]] = [
     ([REVOKED, replace(SUPERSEDED, verified_time=NOW - 99)], {}, R.SUPERSEDED, "BINDING_SUPERSEDED"),
     ([replace(SUPERSEDED, verified_time=NOW - 101), REVOKED], {}, R.REVOKED, "BINDING_REVOKED"),
     ([SUPERSEDED, OTHER_NUMBER], {}, R.SUPERSEDED, "BINDING_SUPERSEDED"),
+    ([ENDED_BY_TIME], {}, R.STALE, "BINDING_EXPIRED"),
+    ([ENDED_BY_TIME], {"held_by_other": True}, R.SUPERSEDED, "NUMBER_HELD_BY_ANOTHER_ACCOUNT"),
+    ([REVOKED], {"held_by_other": True}, R.REVOKED, "BINDING_REVOKED"),
     # 6. somebody else's number, or another number than the account's
     ([], {"held_by_other": True}, R.SPOOFED, "NUMBER_HELD_BY_ANOTHER_ACCOUNT"),
     ([OTHER_NUMBER], {"held_by_other": True}, R.SPOOFED, "NUMBER_HELD_BY_ANOTHER_ACCOUNT"),
@@ -80,7 +98,40 @@ def test_a_contest_is_told_whatever_the_answer() -> None:
         ]
 
 
-@pytest.mark.parametrize("row", [SUSPENDED, EXPIRED, REVOKED, SUPERSEDED])
+WATCHED = replace(ROW, watched_by="mts", observed_time=NOW - 1_000)
+
+
+@pytest.mark.parametrize(
+    ("stream", "observed", "interrupted"),
+    [
+        (Stream(NOW - 2_000, NOW - 5), NOW - 5, False),
+        (Stream(NOW - 1_000, NOW - SILENCE), NOW - SILENCE, False),
+        (Stream(NOW - 1_000, NOW - SILENCE - 1), NOW - SILENCE - 1, True),
+        # It was observed before the stream began, so something may have happened in between.
+        (Stream(NOW - 999, NOW - 5), NOW - 1_000, False),
+        (Stream(NOW - 2_000, NOW - 1_500), NOW - 1_000, True),
+        (None, NOW - 1_000, True),
+    ],
+)
+def test_a_watched_number_is_observed_as_long_as_its_stream_lives(
+    stream: Stream | None, observed: int, interrupted: bool
+) -> None:
+    streams = {} if stream is None else {"mts": stream}
+    found = check(WATCHED, streams=streams)
+    assert found.binding is not None
+    assert found.binding.observed_time == observed
+    assert [finding.code for finding in found.findings] == ["MONITORING_INTERRUPTED"] * interrupted
+    assert check(WATCHED, streams=streams, max_age=NOW - observed).result is R.GENUINE
+    assert check(WATCHED, streams=streams, max_age=NOW - observed - 1).result is R.STALE
+
+
+def test_another_operator_s_stream_says_nothing() -> None:
+    found = check(ROW, streams={"mts": Stream(0, NOW)})
+    assert found.binding is ROW
+    assert not found.findings
+
+
+@pytest.mark.parametrize("row", [SUSPENDED, EXPIRED, REVOKED, SUPERSEDED, ENDED_BY_TIME])
 def test_what_vouches_no_more_has_no_level(row: BindingRow) -> None:
     assert check(row).level is Level.NONE
 
@@ -96,6 +147,7 @@ ROWS = st.lists(
         observed_time=st.integers(NOW - 100, NOW),
         expire_time=st.integers(NOW - 100, NOW + 100),
         contested_time=st.none() | st.integers(NOW - 100, NOW),
+        reverify_by=st.none() | st.integers(NOW - 100, NOW + 100),
     ),
     max_size=6,
     unique_by=lambda row: row.binding_id,
@@ -123,4 +175,5 @@ def test_the_order_of_rows_does_not_count_and_genuine_needs_a_sound_binding(
         assert row.state is BindingState.ACTIVE
         assert row.level >= level
         assert row.expire_time > NOW
+        assert row.reverify_by is None or row.reverify_by > NOW
         assert max_age is None or NOW - row.observed_time <= max_age

@@ -2,10 +2,11 @@ from dataclasses import fields, replace
 
 import pytest
 
-from fakes.evidence import NOW, OWNER, SIM, answer, known, subscriber, unknown
+from fakes.evidence import DAY, NOW, OWNER, SIM, answer, known, subscriber, unknown
 from numseal.domain.evidence import (
     SIGNAL_NAMES,
     Basis,
+    DeviceRef,
     Facts,
     LookupOutcome,
     Meta,
@@ -34,13 +35,16 @@ def test_signals_are_all_there_in_the_contracts_order() -> None:
 
 
 def test_facts_keep_what_later_evidence_is_compared_with() -> None:
-    assert facts_of(answer(port=known(Port(NOW - 5, "beeline")))) == Facts("mts", NOW, OWNER, SIM, NOW - 5)
+    device, changed = DeviceRef("d" * 32, "1", "35123456"), NOW - 400 * DAY
+    found = facts_of(answer(port=known(Port(NOW - 5, "beeline"))))
+    assert found == Facts("mts", NOW, OWNER, SIM, NOW - 5, device, changed)
     assert facts_of(answer()).port_time is None
 
 
 def test_facts_keep_no_reference_of_home_routing() -> None:
     assert facts_of(answer(sim_ref=known(replace(SIM, basis=Basis.HOME_ROUTED)))).sim_ref is None
-    assert facts_of(answer(sim_ref=unknown(), subscriber_ref=unknown())) == Facts("mts", NOW)
+    nothing = dict.fromkeys(("sim_ref", "subscriber_ref", "device_ref", "sim_change"), unknown())
+    assert facts_of(answer(**nothing)) == Facts("mts", NOW)
 
 
 def test_facts_of_no_subscriber_are_empty() -> None:

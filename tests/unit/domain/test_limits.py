@@ -63,10 +63,16 @@ def test_wrong_guesses_count_for_the_number_and_each_relying_party_alone() -> No
 
 
 def test_a_code_counts_for_number_relying_party_and_range() -> None:
-    number, party, block = send_budgets(Limits(), "messenger", NUMBER)
-    assert (number.limit, party.limit, block.limit) == (10, 6_000, 20_000)
-    assert (number.window, party.window, block.window) == (DAY, MINUTE, DAY)
-    assert block.key == "messenger|+7916123"
+    number, party, day, block = send_budgets(Limits(), "messenger", NUMBER)
+    assert [budget.name for budget in (number, party, day, block)] == [
+        "NUMBER_SENDS",
+        "RELYING_PARTY_SENDS",
+        "RELYING_PARTY_DAY_SENDS",
+        "RANGE_SENDS",
+    ]
+    assert (number.limit, party.limit, day.limit, block.limit) == (10, 6_000, 100_000, 1_000)
+    assert (number.window, party.window, day.window, block.window) == (DAY, MINUTE, DAY, DAY)
+    assert (party.key, day.key, block.key) == ("messenger", "messenger", "messenger|+7916123")
     assert number.key != send_budgets(Limits(), "another", NUMBER)[0].key
 
 
@@ -80,5 +86,7 @@ def test_a_start_counts_for_the_clients_network_where_it_is_known() -> None:
 def test_limits_are_the_configurations() -> None:
     limits = Limits(sends_per_number_day=1, wrong_guesses_per_number_day=2, starts_per_client_network_hour=3)
     assert send_budgets(limits, "messenger", NUMBER)[0].limit == 1
+    capped = Limits(sends_per_relying_party_minute=4, sends_per_relying_party_day=5, sends_per_range_day=6)
+    assert [budget.limit for budget in send_budgets(capped, "messenger", NUMBER)] == [10, 4, 5, 6]
     assert guess_budget(limits, "messenger", NUMBER).limit == 2
     assert start_budgets(limits, "messenger", "192.0.2.0/24")[1].limit == 3

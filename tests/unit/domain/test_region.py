@@ -36,3 +36,7 @@ def test_every_regions_example_number_is_that_regions() -> None:
 
 def test_a_number_of_no_known_region() -> None:
     assert region_code_of("+10000000000") == ""
+
+
+def test_a_country_code_that_the_metadata_does_not_know_has_no_region() -> None:
+    assert region_code_of("+9991234567") == ""

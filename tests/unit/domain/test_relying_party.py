@@ -1,5 +1,6 @@
 import pytest
 
+from numseal.domain.permissions import EVERYTHING
 from numseal.domain.relying_party import App, RelyingParty
 
 APP = App("demo", "Demo", {"en": "{{code}} is it", "ru": "код {{code}}"}, "en")
@@ -24,3 +25,9 @@ def test_the_first_app_is_the_default_one() -> None:
     assert party.app("") is APP
     assert party.app("other") is other
     assert party.app("third") is None
+
+
+def test_what_is_not_registered_is_neither_offered_nor_forbidden() -> None:
+    party = RelyingParty("messenger", "Messenger", (APP,))
+    assert (party.policy, party.permissions) == ("", EVERYTHING)
+    assert APP.network_redirect_uri == ""

@@ -64,11 +64,12 @@ def test_every_state_can_be_reached_and_every_event_happens() -> None:
 
 def test_verified_is_reached_only_after_possession() -> None:
     before = {state for state, row in TRANSITIONS.items() if State.VERIFIED in row.values()}
-    assert before == {State.ASSESSING, State.CONTESTED}
+    assert before == {State.ASSESSING}
     assert {state for state, row in TRANSITIONS.items() if State.CONTESTED in row.values()} == {State.ASSESSING}
     for row in TRANSITIONS.values():
         for event, following in row.items():
-            assert (following is State.ASSESSING) == (event is Event.POSSESSION_SHOWN)
+            assert (following is State.ASSESSING) == (event in {Event.POSSESSION_SHOWN, Event.WAY_TAKEN})
+    assert Event.WAY_TAKEN not in TRANSITIONS[State.CODE_SENT]
 
 
 @pytest.mark.parametrize("state", State)

@@ -1,0 +1,163 @@
+"""Rules that hold the present against the number's earlier live binding; without one they are silent.
+
+People install messengers on new phones and new SIMs: the same fact at a first sign-up is `tenure`'s, and only caps.
+"""
+
+from numseal.domain.evidence import PreviousBinding, SimChangeKind
+from numseal.domain.policy import RuleSetting
+from numseal.domain.rules.references import other_ref, other_sim, same_sim
+from numseal.domain.rules.view import DAY, View, found
+from numseal.domain.verdict import Finding
+
+_BOUND = "previous.verified_time"
+
+
+def sim_changed_since_binding(view: View, setting: RuleSetting) -> Finding | None:
+    """Find that the SIM became another one since the binding, less than `max_age_days` ago or nobody says when."""
+    previous = view.previous
+    if previous is None:
+        return None
+    when, paths = _sim_changed(view, previous)
+    if not paths or (when is not None and view.evidence.time - when >= setting.thresholds["max_age_days"] * DAY):
+        return None
+    sentence = "The number's SIM is not the one it was bound with."
+    return found("SIM_CHANGED_SINCE_BINDING", setting, sentence, *paths)
+
+
+def sim_changed_earlier(view: View, setting: RuleSetting) -> Finding | None:
+    """Find that the SIM became another one since the binding, `max_age_days` ago or longer."""
+    previous = view.previous
+    if previous is None:
+        return None
+    when, paths = _sim_changed(view, previous)
+    if when is None or view.evidence.time - when < setting.thresholds["max_age_days"] * DAY:
+        return None
+    sentence = "The number's SIM is not the one it was bound with, and has not been for some time."
+    return found("SIM_CHANGED_EARLIER", setting, sentence, *paths)
+
+
+def _sim_changed(view: View, previous: PreviousBinding) -> tuple[int | None, tuple[str, ...]]:
+    """Return when the SIM changed since the binding, None where nobody says, and what shows it, if anything does."""
+    facts = previous.facts
+    # A change that was known when the binding was made is none since, whatever the two clocks say.
+    bound = max(previous.verified_time, facts.sim_change_time or 0)
+    when: int | None = None
+    dated: tuple[str, ...] = ()
+    undated: tuple[str, ...] = ("previous.sim_changed",) if previous.sim_changed else ()
+    for seen in reversed(view.seen):
+        change = seen.sim_change
+        # A reference means something to the operator that made it only.
+        sim_ref = seen.sim_ref if seen.operator_id == facts.operator_id else None
+        if other_sim(facts.sim_ref, sim_ref):
+            undated = (f"{seen.where}.sim_ref", "previous.facts.sim_ref")
+        elif change is not None and change.kind is SimChangeKind.MULTISIM and same_sim(facts.sim_ref, sim_ref):
+            # A second SIM beside the one that was bound.
+            continue
+        if change is not None and change.time > bound and (when is None or change.time >= when):
+            when, dated = change.time, (f"{seen.where}.sim_change", _BOUND)
+    return when, dated or undated
+
+
+def ported_since_binding(view: View, setting: RuleSetting) -> Finding | None:
+    """Find that the number was carried to another operator since, less than `max_age_days` ago or nobody says when."""
+    previous = view.previous
+    if previous is None:
+        return None
+    when, paths = _ported(view, previous)
+    if not paths or (when is not None and view.evidence.time - when >= setting.thresholds["max_age_days"] * DAY):
+        return None
+    sentence = "The number was ported to another operator after it was bound."
+    return found("PORTED_SINCE_BINDING", setting, sentence, *paths)
+
+
+def ported_earlier(view: View, setting: RuleSetting) -> Finding | None:
+    """Find that the number was carried to another operator since, `max_age_days` ago or longer."""
+    previous = view.previous
+    if previous is None:
+        return None
+    when, paths = _ported(view, previous)
+    if when is None or view.evidence.time - when < setting.thresholds["max_age_days"] * DAY:
+        return None
+    sentence = "The number was ported to another operator after it was bound, some time ago."
+    return found("PORTED_EARLIER", setting, sentence, *paths)
+
+
+def _ported(view: View, previous: PreviousBinding) -> tuple[int | None, tuple[str, ...]]:
+    """Return when the number was ported since the binding, None where nobody says, and what shows it."""
+    bound = max(previous.verified_time, previous.facts.port_time or 0)
+    dates = [
+        (seen.port.time, (f"{seen.where}.port", _BOUND))
+        for seen in view.seen
+        if seen.port is not None and seen.port.time > bound
+    ]
+    if dates:
+        return max(dates, key=lambda item: item[0])
+    then, named = previous.facts.operator_id, "previous.facts.operator_id"
+    for where, lookup in view.lookups:
+        if lookup.operator_id != then:
+            return None, (f"{where}.operator_id", named)
+    # Number plan and porting answer name the operator even where it answered nothing itself.
+    if view.evidence.routed_operator != then:
+        return None, ("routed_operator", named)
+    return None, ()
+
+
+def reassigned_since_binding(view: View, setting: RuleSetting) -> Finding | None:
+    """Find that the number has another subscriber, while the account that was bound before claims it still."""
+    previous = view.previous
+    if previous is None or not previous.same_account:
+        return None
+    paths = _reassigned(view, previous)
+    if not paths:
+        return None
+    sentence = "The operator has given the number to another subscriber since it was bound."
+    return found("REASSIGNED_SINCE_BINDING", setting, sentence, *paths)
+
+
+def new_subscriber(view: View, setting: RuleSetting) -> Finding | None:
+    """Find that the number has another subscriber than when another account was bound: that speaks for the claimant."""
+    previous = view.previous
+    if previous is None or previous.same_account:
+        return None
+    paths = _reassigned(view, previous)
+    if not paths:
+        return None
+    sentence = "The operator has given the number to another subscriber since another account was bound to it."
+    return found("NEW_SUBSCRIBER", setting, sentence, *paths)
+
+
+def _reassigned(view: View, previous: PreviousBinding) -> tuple[str, ...]:
+    facts = previous.facts
+    for seen in view.seen:
+        # To the operator it was carried to, everybody's contract is new: whoever steals a number by porting it must
+        # not pass for its rightful new owner.
+        if seen.operator_id != facts.operator_id:
+            continue
+        if other_ref(facts.subscriber_ref, seen.subscriber_ref):
+            return f"{seen.where}.subscriber_ref", "previous.facts.subscriber_ref"
+        if seen.recycled:
+            return f"{seen.where}.recycled", _BOUND
+    return ()
+
+
+def device_changed_since_binding(view: View, setting: RuleSetting) -> Finding | None:
+    """Find that the SIM is in another handset than when the number was bound."""
+    previous = view.previous
+    if previous is None:
+        return None
+    facts = previous.facts
+    for seen in view.seen:
+        if seen.operator_id == facts.operator_id and other_ref(facts.device_ref, seen.device_ref):
+            paths = f"{seen.where}.device_ref", "previous.facts.device_ref"
+            sentence = "The number is in another handset than when it was bound."
+            return found("DEVICE_CHANGED_SINCE_BINDING", setting, sentence, *paths)
+    return None
+
+
+def account_key_changed(view: View, setting: RuleSetting) -> Finding | None:
+    """Find that the account has not proved the key that it was bound with."""
+    previous = view.previous
+    if previous is None or not previous.same_account or not previous.has_key or previous.same_key:
+        return None
+    sentence = "The account did not prove the key it was bound with."
+    return found("ACCOUNT_KEY_CHANGED", setting, sentence, "previous.same_key")
