@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -9,17 +10,31 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes.clock import FakeClock
 from fakes.store_kit import StoreKit
-from fakes.store_rows import issue
+from fakes.store_rows import Do, issue
 from numseal.adapters.store import sqlite_engine
 from numseal.adapters.store.sealing import StoreKeys
+from numseal.ports.store import Rows
 
 WRITERS = 8
+STREAM = "mts"
 
 
 def run(directory: Path, secret: bytes, first: int, acknowledged: Connection) -> None:
-    """Issue numbers from `first`, eight at a time; send (number, leaf index, size, root) for each answer."""
+    """Issue numbers from `first`, eight at a time; send (number, leaf index, cursor, size, root) for each answer."""
     sqlite_engine.CHECKPOINT_ROWS = 60  # so that kills fall into checkpoints too
     asyncio.run(_run(directory, secret, first, acknowledged))
+
+
+def issue_and_count(number: int) -> Do[tuple[int, int]]:
+    """Command: issue, which makes one change, and move a stream's cursor on by one; return leaf index and cursor."""
+    issuing = issue(number)
+
+    def do(rows: Rows) -> tuple[int, int]:
+        cursor = int(rows.cursor(STREAM) or "0") + 1
+        rows.put_cursor(STREAM, str(cursor))
+        return issuing.decide(rows), cursor
+
+    return Do(replace(issuing.needs, streams=(STREAM,)), do)
 
 
 async def _run(directory: Path, secret: bytes, first: int, acknowledged: Connection) -> None:
@@ -30,9 +45,9 @@ async def _run(directory: Path, secret: bytes, first: int, acknowledged: Connect
 
     async def write(number: int) -> None:
         while True:
-            applied = await store.apply(issue(number))
+            applied = await store.apply(issue_and_count(number))
             published = applied.published
-            acknowledged.send((number, applied.value, published.size, published.root))
+            acknowledged.send((number, *applied.value, published.size, published.root))
             number += WRITERS
 
     await asyncio.gather(*(write(first + offset) for offset in range(WRITERS)))

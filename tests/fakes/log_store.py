@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from numseal.domain.binding import Binding
+from numseal.domain.binding_change import BindingChange
 from numseal.domain.log import AttestationRecord, Leaf, Published
 from numseal.domain.verification import Verification
 from numseal.ports.store import AccountRows, Applied, Command
@@ -85,6 +86,27 @@ class FakeLogStore:
         _not_log()
 
     async def list_bindings(self, relying_party: str, account_id: str, page_size: int, after: str) -> list[Binding]:
+        _not_log()
+
+    async def due_bindings(self, now: int, limit: int) -> list[Binding]:
+        _not_log()
+
+    async def operator_bindings(self, operator_id: str, after: str, limit: int) -> list[Binding]:
+        _not_log()
+
+    async def cursor(self, operator_id: str) -> str:
+        _not_log()
+
+    async def policies(self) -> list[tuple[str, str]]:
+        _not_log()
+
+    def change_bounds(self) -> tuple[int, int]:
+        _not_log()
+
+    async def changes(self, relying_party: str, after: int, limit: int) -> list[BindingChange]:
+        _not_log()
+
+    async def changed(self, after: int) -> None:
         _not_log()
 
     def keep_signature(self, jti: str, signature: bytes) -> None:

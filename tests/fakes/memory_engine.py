@@ -11,7 +11,19 @@ import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from numseal.adapters.store.engine import Attestation, Changes, EngineError, Head, Loaded, Narrow, Wanted, Whole
+from numseal.adapters.store.engine import (
+    Attestation,
+    Change,
+    Changes,
+    EngineError,
+    Head,
+    Loaded,
+    Narrow,
+    SealedChange,
+    Wanted,
+    Whole,
+)
+from numseal.adapters.store.statements import PURGE_ROWS
 from numseal.domain.binding import LIVE
 from numseal.tlog.hashing import EMPTY_ROOT
 
@@ -29,6 +41,10 @@ class Tables:
     bindings: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     binding_bodies: dict[str, bytes] = field(default_factory=dict)
     budgets: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    sightings: dict[bytes, int] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    streams: dict[str, str] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
     attestations: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     leaves: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     tiles: dict[tuple[int, int], tuple[bytes, bytes]] = field(default_factory=dict)
@@ -43,6 +59,10 @@ class Tables:
         if len(found) > 1:
             raise EngineError("ROWS_REFUSED", "two live bindings of one subject")
         return found[0] if found else None
+
+    def watched(self, watch_ref: bytes) -> list[str]:
+        """Return the live bindings of a watch."""
+        return sorted(row[0] for row in self.bindings.values() if row[12] == watch_ref and row[4] in _LIVE)
 
 
 @dataclass
@@ -83,7 +103,8 @@ class MemoryReads(MemoryLogRows):
         return row[0], self.tables.binding_bodies[row[0]], self.tables.subjects[row[3]][1], row[3]
 
     async def account(self, account_ref: bytes) -> list[Narrow]:
-        return [(row[0], *row[3:]) for row in self.tables.bindings.values() if row[2] == account_ref]
+        rows = (row for row in self.tables.bindings.values() if row[2] == account_ref)
+        return [(row[0], *row[3:11], "" if row[12] is None else row[11]) for row in rows]
 
     async def holder(self, subject_ref: bytes) -> bytes | None:
         row = self.tables.live(subject_ref)
@@ -98,6 +119,25 @@ class MemoryReads(MemoryLogRows):
     def _page(self, column: int, value: object, after: str, limit: int) -> list[Whole]:
         rows = sorted(row for row in self.tables.bindings.values() if row[column] == value and row[0] > after)
         return [self._whole(row) for row in rows[:limit]]
+
+    async def due_bindings(self, now: int, limit: int) -> list[Whole]:
+        due = [row for row in self.tables.bindings.values() if row[4] in _LIVE and row[13] <= now]
+        return [self._whole(row) for row in sorted(due, key=lambda row: (row[13], row[0]))[:limit]]
+
+    async def operator_bindings(self, operator_id: str, after: str, limit: int) -> list[Whole]:
+        live = (row for row in self.tables.bindings.values() if row[4] in _LIVE)
+        rows = sorted(row for row in live if row[11] == operator_id and row[0] > after)
+        return [self._whole(row) for row in rows[:limit]]
+
+    async def changes(self, relying_party: str, after: int, limit: int) -> list[SealedChange]:
+        rows = [row for row in self.tables.changes if row[1] == relying_party and row[0] > after]
+        return [(row[0], row[4], row[5], row[6], self.tables.subjects[row[2]][1], row[2]) for row in rows[:limit]]
+
+    async def cursor(self, operator_id: str) -> str | None:
+        return self.tables.streams.get(operator_id)
+
+    async def policies(self) -> list[tuple[str, str]]:
+        return sorted(self.tables.policies.items())
 
     async def attestation(self, jti: str) -> Attestation | None:
         row = self.tables.attestations.get(jti)
@@ -146,29 +186,41 @@ class MemoryEngine(MemoryLogRows):
     async def load(self, wanted: Wanted) -> Loaded:
         self._called("load")
         tables, loaded = self.tables, Loaded()
+        self._load_bindings(wanted, loaded)
         for name in wanted.verifications:
             if row := tables.verifications.get(name):
                 loaded.verifications[name] = (row[0], row[2])
                 loaded.subjects[row[0]] = tables.subjects[row[0]][1]
+        for ref in wanted.requests:
+            if (request := tables.requests.get(ref)) and request[1] > wanted.now:
+                loaded.requests[ref] = request[2]
+        loaded.budgets = {ref: tables.budgets[ref][0] for ref in wanted.budgets if ref in tables.budgets}
+        loaded.sightings = {ref for ref in wanted.sightings if ref in tables.sightings}
+        loaded.streams = {name: tables.streams[name] for name in wanted.streams if name in tables.streams}
+        if wanted.purge:
+            self._find_expired(wanted.now, loaded)
+        return loaded
+
+    def _load_bindings(self, wanted: Wanted, loaded: Loaded) -> None:
+        tables = self.tables
         for ref in wanted.subjects:
             if ref in tables.subjects:
                 loaded.subjects[ref] = tables.subjects[ref][1]
                 if live := tables.live(ref):
                     loaded.live[ref] = live[0]
-        for name in (*wanted.bindings, *loaded.live.values()):
+        loaded.watched = {ref: tables.watched(ref) for ref in wanted.watches}
+        watched = [name for names in loaded.watched.values() for name in names]
+        for name in (*wanted.bindings, *loaded.live.values(), *watched):
             if binding := tables.bindings.get(name):
                 loaded.bindings[name] = (binding[3], tables.binding_bodies[name])
                 loaded.subjects[binding[3]] = tables.subjects[binding[3]][1]
-        for ref in wanted.requests:
-            if (request := tables.requests.get(ref)) and request[1] > wanted.now:
-                loaded.requests[ref] = request[2]
-        loaded.budgets = {ref: tables.budgets[ref][0] for ref in wanted.budgets if ref in tables.budgets}
-        loaded.expired = wanted.purge and (
-            any(row[1] <= wanted.now for row in tables.verifications.values())
-            or any(row[1] <= wanted.now for row in tables.requests.values())
-            or any(row[1] <= wanted.now for row in tables.budgets.values())
-        )
-        return loaded
+
+    def _find_expired(self, now: int, loaded: Loaded) -> None:
+        tables = self.tables
+        loaded.expired_change = max((row[0] for row in tables.changes[:PURGE_ROWS] if row[7] <= now), default=0)
+        times = [row[1] for row in (*tables.verifications.values(), *tables.requests.values())]
+        times += [*(row[1] for row in tables.budgets.values()), *tables.sightings.values()]
+        loaded.expired = loaded.expired_change > 0 or any(time <= now for time in times)
 
     async def flush(self, changes: Changes) -> None:
         self._called("flush")
@@ -179,12 +231,12 @@ class MemoryEngine(MemoryLogRows):
             assert ref in tables.subjects
             tables.verifications[name] = (ref, purge_time, body)
         tables.requests.update({ref: (name, purge_time, body) for ref, name, purge_time, body in changes.requests})
-        for binding in changes.bindings:
-            assert binding[3] in tables.subjects
-            tables.bindings[binding[0]] = binding
-            tables.live(binding[3])
-        tables.binding_bodies.update(changes.binding_bodies)
+        self._flush_bindings(changes)
         tables.budgets.update({ref: (count, end) for ref, count, end in changes.budgets})
+        for ref, end in changes.sightings:
+            _new(tables.sightings, ref, end)
+        tables.streams.update(changes.streams)
+        tables.policies = dict(changes.policies) | tables.policies
         for attestation in changes.attestations:
             _new(tables.attestations, attestation[0], attestation)
         for leaf in changes.leaves:
@@ -197,16 +249,31 @@ class MemoryEngine(MemoryLogRows):
                 *front, _, body = tables.attestations[jti]
                 tables.attestations[jti] = (*front, signature, body)
         if changes.purge is not None:
-            self._purge(changes.purge)
+            self._purge(changes.purge, changes.head.purged_sequence)
         tables.head = changes.head
 
-    def _purge(self, now: int) -> None:
+    def _flush_bindings(self, changes: Changes) -> None:
         tables = self.tables
-        gone = {name: row for name, row in tables.verifications.items() if row[1] <= now}
-        tables.verifications = {name: row for name, row in tables.verifications.items() if name not in gone}
+        for binding in changes.bindings:
+            assert binding[3] in tables.subjects
+            tables.bindings[binding[0]] = binding
+            tables.live(binding[3])
+        tables.binding_bodies.update(changes.binding_bodies)
+        for change in changes.changes:
+            assert change[2] in tables.subjects
+            assert not tables.changes or change[0] > tables.changes[-1][0]
+            tables.changes.append(change)
+
+    def _purge(self, now: int, purged_sequence: int) -> None:
+        tables = self.tables
+        gone = {row[0] for row in tables.verifications.values() if row[1] <= now}
+        gone |= {row[2] for row in tables.changes if row[0] <= purged_sequence}
+        tables.verifications = {name: row for name, row in tables.verifications.items() if row[1] > now}
+        tables.changes = [row for row in tables.changes if row[0] > purged_sequence]
         kept = {row[0] for row in tables.verifications.values()} | {row[3] for row in tables.bindings.values()}
-        for ref in {row[0] for row in gone.values()} - kept:
-            del tables.subjects[ref]
+        for ref in gone - kept - {row[2] for row in tables.changes}:
+            tables.subjects.pop(ref, None)
+        tables.sightings = {ref: end for ref, end in tables.sightings.items() if end > now}
         tables.requests = {ref: row for ref, row in tables.requests.items() if row[1] > now}
         tables.budgets = {ref: row for ref, row in tables.budgets.items() if row[1] > now}
 

@@ -40,8 +40,8 @@ class StoreKit:
     disk: MemoryDisk = field(default_factory=MemoryDisk)
     stops: list[StoreError] = field(default_factory=list)
     opened: list[DurableStore] = field(default_factory=list)
-    engine: MemoryEngine = field(init=False)
-    signer: FakeSigner = field(init=False)
+    engine: MemoryEngine = field(init=False, repr=False)
+    signer: FakeSigner = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.signer = FakeSigner(Ed25519Signer(self.log_key, self.origin))

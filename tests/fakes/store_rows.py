@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from fakes.evidence import NOW, SIM, answer
-from numseal.domain.binding import LIFETIME, Binding, BindingState
-from numseal.domain.evidence import Facts, Method, SubscriberRef
+from numseal.domain.binding import LIFETIME, Binding, BindingState, Monitoring
+from numseal.domain.evidence import DeliveryState, Facts, Method, SubscriberRef
 from numseal.domain.log import AttestationRecord
-from numseal.domain.verdict import Level
-from numseal.domain.verification import Code, DeliveryState, Opening, Purpose, State, Verification
+from numseal.domain.verdict import Finding, Level
+from numseal.domain.verification import Code, Opening, Purpose, State, Verification
 from numseal.ports.signer import SignerError
 from numseal.ports.store import Needs, Rows
 
@@ -109,10 +109,15 @@ def put(made: Verification) -> Do[None]:
     return Do(Needs(subjects=(subject,)), lambda rows: rows.put_verification(made))
 
 
-def bind(made: Binding) -> Do[None]:
-    """Command: store a binding."""
+def bind(made: Binding, *findings: Finding) -> Do[None]:
+    """Command: store a binding, with what was found."""
     subject = (made.relying_party, made.phone_number)
-    return Do(Needs(subjects=(subject,)), lambda rows: rows.put_binding(made))
+    return Do(Needs(subjects=(subject,)), lambda rows: rows.put_binding(made, *findings))
+
+
+def watched(number: int = 1, watch_id: str = "", **changes: Any) -> Binding:
+    """Make a live binding that its operator watches, by the phone number where no other name is given."""
+    return binding(number, monitoring=Monitoring.WATCHED, watch_id=watch_id or phone_of(number), **changes)
 
 
 def issue(number: int) -> Do[int]:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes import killed_writer
 from fakes.store_kit import StoreKit
-from fakes.store_rows import binding, entry_of, issue, name_of, record
+from fakes.store_rows import PARTY, binding, entry_of, issue, name_of, record
 from numseal.adapters.store.sealing import StoreKeys
 from numseal.adapters.store.sqlite_engine import SqliteEngine
 from numseal.adapters.store.store import DurableStore
@@ -37,13 +37,13 @@ async def kit(tmp_path: Path) -> AsyncIterator[StoreKit]:
     await kit.close_all()
 
 
-def write_and_kill(directory: Path, first: int, answers: int) -> list[tuple[int, int, int, bytes]]:
+def write_and_kill(directory: Path, first: int, answers: int) -> list[tuple[int, int, int, int, bytes]]:
     """Let a process write until it has told of so many answers, kill it, and return all it told."""
     receiving, sending = FORKS.Pipe(duplex=False)
     process = FORKS.Process(target=killed_writer.run, args=(directory, SECRET, first, sending))
     process.start()
     sending.close()
-    told: list[tuple[int, int, int, bytes]] = []
+    told: list[tuple[int, int, int, int, bytes]] = []
     try:
         while len(told) < answers:
             told.append(receiving.recv())
@@ -67,12 +67,13 @@ async def test_kills_lose_nothing_acknowledged_and_never_fork_the_log(kit: Store
         store = await kit.open()
         now = store.published()
         # Every head that was told of, in order, leads to the next and at last to the present one.
-        heads = dict.fromkeys((told_size, told_root) for _, _, told_size, told_root in told)
+        heads = dict.fromkeys((told_size, told_root) for _, _, _, told_size, told_root in told)
         for told_size, told_root in (*heads, (now.size, now.root)):
             assert told_size >= size
             verify_consistency(size, root, told_size, told_root, await store.consistency(size, told_size))
             size, root = told_size, told_root
-        for number, index, _, _ in told:
+        await _nothing_followed_is_missing(store, told)
+        for number, index, *_ in told:
             assert await store.binding(name_of(number, "b")) == binding(number, leaf_index=index)
             assert await store.attestation(name_of(number, "c")) == record(number, leaf_index=index)
             leaf = await store.leaf(index, 0)
@@ -82,6 +83,20 @@ async def test_kills_lose_nothing_acknowledged_and_never_fork_the_log(kit: Store
         first = most + 10 * killed_writer.WRITERS
         await store.close()
     assert size > KILLS
+
+
+async def _nothing_followed_is_missing(store: DurableStore, told: list[tuple[int, int, int, int, bytes]]) -> None:
+    """Each acknowledged command made one change and moved the cursor on by one, together or not at all."""
+    purged, newest = store.change_bounds()
+    changes = await store.changes(PARTY, 0, newest + 1)
+    assert purged == 0
+    assert [change.sequence for change in changes] == list(range(1, newest + 1))
+    assert await store.cursor(killed_writer.STREAM) == str(newest)
+    bound = {change.binding.binding_id: change for change in changes}
+    for number, index, cursor, _, _ in told:
+        assert cursor <= newest
+        change = bound[name_of(number, "b")]
+        assert (change.sequence, change.binding) == (cursor, binding(number, leaf_index=index))
 
 
 async def test_a_running_process_keeps_others_out(kit: StoreKit) -> None:
@@ -102,7 +117,7 @@ async def test_a_running_process_keeps_others_out(kit: StoreKit) -> None:
 
 async def test_files_that_cannot_grow_fail_commands_and_not_the_service(kit: StoreKit) -> None:
     receiving, sending = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=killed_writer.limit_file_size, args=(kit.directory, SECRET, 600_000, sending))
+    process = FORKS.Process(target=killed_writer.limit_file_size, args=(kit.directory, SECRET, 900_000, sending))
     process.start()
     sending.close()
     try:

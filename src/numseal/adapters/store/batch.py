@@ -8,19 +8,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
+from numseal.adapters.store.batch_bindings import BatchBindings, Sealed
+from numseal.adapters.store.batch_counts import BatchCounts
+from numseal.adapters.store.batch_journal import Journal
+from numseal.adapters.store.batch_subjects import BatchSubjects
 from numseal.adapters.store.codec import Codec
-from numseal.adapters.store.engine import Changes, Loaded, Wanted
+from numseal.adapters.store.engine import Changes, Head, Loaded, Wanted
 from numseal.adapters.store.recent import Recent, RecentVerifications
-from numseal.adapters.store.sealing import SubjectKey
-from numseal.domain.binding import LIVE, Binding
+from numseal.domain.binding import Binding
 from numseal.domain.limits import Budget
 from numseal.domain.log import AttestationRecord
+from numseal.domain.velocity import Sighting
+from numseal.domain.verdict import Finding
 from numseal.domain.verification import Verification
 from numseal.ports.store import Command, Needs, Recall
 from numseal.tlog.tile import MAX_ENTRY_SIZE
 
 T = TypeVar("T")
-_ABSENT = object()
 
 
 @dataclass(slots=True)
@@ -32,40 +36,28 @@ class Decided(Generic[T]):
     leaves: range
 
 
-@dataclass(frozen=True, slots=True)
-class _Sealed:
-    """A row that no command has looked at yet."""
-
-    ref: bytes
-    body: bytes
-
-
 class BatchRows:
     """The rows of one batch; implements `ports.store.Rows` for the command that is being decided."""
 
-    def __init__(self, codec: Codec, now: int, size: int, recent: RecentVerifications) -> None:
-        """Begin a batch at a time, on a log of `size` leaves; what `recent` has is not loaded."""
+    def __init__(self, codec: Codec, now: int, head: Head, recent: RecentVerifications) -> None:
+        """Begin a batch at a time, behind a head; what `recent` has is not loaded."""
         self._codec = codec
         self._recent = recent
-        self._recent_keys: dict[bytes, SubjectKey] = {}
         self._now = now
-        self._size = size
+        self._head = head
         self._needs = Needs()
-        self._journal: list[tuple[dict[Any, Any], Any, Any]] = []
-        self._refs: dict[tuple[str, str], bytes] = {}
-        self._request_refs: dict[tuple[str, str], bytes] = {}
-        self._budget_refs: dict[str, bytes] = {}
-        self._subjects: dict[bytes, SubjectKey | bytes | None] = {}
-        self._new_subjects: dict[bytes, tuple[str, str]] = {}
-        self._verifications: dict[str, Verification | _Sealed | None] = {}
+        self._journal = Journal()
+        self._subjects = BatchSubjects(codec, self._journal)
+        self._bindings = BatchBindings(codec, self._journal, self._subjects)
+        self._counts = BatchCounts(codec.sealer, self._journal, now)
+        self._verifications: dict[str, Verification | Sealed | None] = {}
         self._changed_verifications: dict[str, Verification] = {}
+        self._request_refs: dict[tuple[str, str], bytes] = {}
         self._requests: dict[tuple[str, str], Recall | bytes | None] = {}
         self._changed_requests: dict[tuple[str, str], Recall] = {}
-        self._bindings: dict[str, Binding | _Sealed | None] = {}
-        self._changed_bindings: dict[str, Binding] = {}
-        self._live: dict[bytes, str | None] = {}
-        self._budgets: dict[str, int] = {}
-        self._changed_budgets: dict[str, Budget] = {}
+        self._cursors: dict[str, str] = {}
+        self._changed_cursors: dict[str, str] = {}
+        self._policies: dict[str, str] = {}
         self._attestations: list[AttestationRecord] = []
         self._entries: list[bytes] = []
 
@@ -73,34 +65,40 @@ class BatchRows:
 
     def wanted(self, commands: Iterable[Command[Any]], *, purge: bool) -> Wanted:
         """Unite what the commands need."""
-        sealer = self._codec.sealer
         for command in commands:
-            needs = command.needs
-            for verification_id in needs.verifications:
-                self._want_verification(verification_id)
-            for binding_id in needs.bindings:
-                self._bindings[binding_id] = None
-            for subject in needs.subjects:
-                if subject not in self._refs:
-                    self._refs[subject] = sealer.subject_ref(*subject)
-            for request in needs.requests:
-                if request not in self._requests:
-                    self._requests[request] = None
-                    self._request_refs[request] = sealer.request_ref(*request)
-            for budget in needs.budgets:
-                row = budget.row(self._now)
-                if row not in self._budgets:
-                    self._budgets[row] = 0
-                    self._budget_refs[row] = sealer.budget_ref(row)
+            self._want(command.needs)
         return Wanted(
             self._now,
-            tuple(name for name, row in self._verifications.items() if row is None),
-            tuple(self._request_refs.values()),
-            tuple(self._refs.values()),
-            tuple(self._bindings),
-            tuple(self._budget_refs.values()),
-            purge,
+            verifications=tuple(name for name, row in self._verifications.items() if row is None),
+            requests=tuple(self._request_refs.values()),
+            subjects=self._subjects.wanted,
+            bindings=self._bindings.wanted,
+            budgets=self._counts.wanted_budgets,
+            sightings=self._counts.wanted_sightings,
+            watches=self._bindings.wanted_watches,
+            streams=tuple(self._cursors),
+            purge=purge,
         )
+
+    def _want(self, needs: Needs) -> None:
+        for verification_id in needs.verifications:
+            self._want_verification(verification_id)
+        for binding_id in needs.bindings:
+            self._bindings.want(binding_id)
+        for subject in needs.subjects:
+            self._subjects.want(subject)
+        for request in needs.requests:
+            if request not in self._requests:
+                self._requests[request] = None
+                self._request_refs[request] = self._codec.sealer.request_ref(*request)
+        for budget in needs.budgets:
+            self._counts.want_budget(budget)
+        for sighting in needs.sightings:
+            self._counts.want_sighting(sighting)
+        for watch in needs.watches:
+            self._bindings.want_watch(watch)
+        for operator_id in needs.streams:
+            self._cursors[operator_id] = ""
 
     def _want_verification(self, verification_id: str) -> None:
         recent = self._recent.get(verification_id)
@@ -108,44 +106,31 @@ class BatchRows:
             self._verifications[verification_id] = None
         else:
             self._verifications[verification_id] = recent.verification
-            self._recent_keys[recent.ref] = recent.key
+            self._subjects.know(recent.ref, recent.key)
 
     def fill(self, loaded: Loaded) -> None:
         """Take the rows that are there."""
-        for ref in self._refs.values():
-            self._subjects[ref] = None
-            self._live[ref] = loaded.live.get(ref)
-        self._subjects.update(loaded.subjects)
-        self._subjects.update(self._recent_keys)
-        self._verifications.update({name: _Sealed(*row) for name, row in loaded.verifications.items()})
-        self._bindings.update({name: _Sealed(*row) for name, row in loaded.bindings.items()})
+        self._subjects.fill(loaded)
+        self._bindings.fill(loaded)
+        self._counts.fill(loaded)
+        self._cursors.update(loaded.streams)
+        self._verifications.update({name: Sealed(*row) for name, row in loaded.verifications.items()})
         for request, ref in self._request_refs.items():
             self._requests[request] = loaded.requests.get(ref)
-        for row, ref in self._budget_refs.items():
-            self._budgets[row] = loaded.budgets.get(ref, 0)
 
     # Deciding
 
     def decide(self, command: Command[T]) -> Decided[T]:
         """Let a command decide; whatever it raises is its own answer and undoes what it staged."""
         self._needs = command.needs
-        self._journal.clear()
-        first, attested = len(self._entries), len(self._attestations)
+        self._journal.begin()
+        size, first = self._head.size, len(self._entries)
         try:
             value = command.decide(self)
         except Exception as error:  # noqa: BLE001 - it goes to the caller of this command, and to no other
-            for table, key, before in reversed(self._journal):
-                if before is _ABSENT:
-                    del table[key]
-                else:
-                    table[key] = before
-            del self._entries[first:], self._attestations[attested:]
+            self._journal.undo()
             return Decided(None, error, range(0))
-        return Decided(value, None, range(self._size + first, self._size + len(self._entries)))
-
-    def _stage(self, table: dict[Any, Any], key: object, value: object) -> None:
-        self._journal.append((table, key, table.get(key, _ABSENT)))
-        table[key] = value
+        return Decided(value, None, range(size + first, size + len(self._entries)))
 
     # ports.store.Rows
 
@@ -159,17 +144,17 @@ class BatchRows:
         if verification_id not in self._needs.verifications:
             raise KeyError(f"the command did not name verification {verification_id} among its needs")
         found = self._verifications[verification_id]
-        if not isinstance(found, _Sealed):
+        if not isinstance(found, Sealed):
             return found
-        opened = self._codec.open_verification(verification_id, found.body, self._key(found.ref))
+        opened = self._codec.open_verification(verification_id, found.body, self._subjects.key(found.ref))
         self._verifications[verification_id] = opened
         return opened
 
     def put_verification(self, verification: Verification) -> None:
         """Stage a verification."""
-        self._subject(verification.opening.relying_party, verification.opening.phone_number)
-        self._stage(self._verifications, verification.verification_id, verification)
-        self._stage(self._changed_verifications, verification.verification_id, verification)
+        self._subjects.of_row(verification.opening.relying_party, verification.opening.phone_number)
+        self._journal.stage(self._verifications, verification.verification_id, verification)
+        self._journal.stage(self._changed_verifications, verification.verification_id, verification)
 
     def recall(self, relying_party: str, request_id: str) -> Recall | None:
         """Return what a request id stands for."""
@@ -182,8 +167,8 @@ class BatchRows:
     def remember(self, relying_party: str, request_id: str, recall: Recall) -> None:
         """Stage what a request id stands for."""
         request = self._request(relying_party, request_id)
-        self._stage(self._requests, request, recall)
-        self._stage(self._changed_requests, request, recall)
+        self._journal.stage(self._requests, request, recall)
+        self._journal.stage(self._changed_requests, request, recall)
 
     def _request(self, relying_party: str, request_id: str) -> tuple[str, str]:
         request = (relying_party, request_id)
@@ -194,95 +179,88 @@ class BatchRows:
     def subject_key(self, relying_party: str, phone_number: str) -> bytes:
         """Return the subject's key, made on first use."""
         self._needed(relying_party, phone_number)
-        return self._key(self._subject(relying_party, phone_number)).key
+        return self._subjects.key(self._subjects.of_row(relying_party, phone_number)).key
 
     def live_binding(self, relying_party: str, phone_number: str) -> Binding | None:
         """Return the binding that holds the number now."""
-        live = self._live[self._needed(relying_party, phone_number)]
-        return None if live is None else self._binding(live)
+        self._needed(relying_party, phone_number)
+        return self._bindings.live(self._subjects.ref(relying_party, phone_number))
 
     def binding(self, binding_id: str) -> Binding | None:
         """Return a binding."""
         if binding_id not in self._needs.bindings:
             raise KeyError(f"the command did not name binding {binding_id} among its needs")
-        return self._binding(binding_id)
+        return self._bindings.get(binding_id)
 
-    def put_binding(self, binding: Binding) -> None:
+    def put_binding(self, binding: Binding, *findings: Finding) -> None:
         """Stage a binding; ValueError where another live one holds the number."""
-        name = binding.binding_id
-        ref = self._subject(binding.relying_party, binding.phone_number)
-        if ref in self._live:
-            live = self._live[ref]
-            if binding.state in LIVE:
-                if live not in (None, name):
-                    raise ValueError(f"binding {live} holds the number: stage its end before binding {name}")
-                self._stage(self._live, ref, name)
-            elif live == name:
-                self._stage(self._live, ref, None)
-        self._stage(self._bindings, name, binding)
-        self._stage(self._changed_bindings, name, binding)
+        self._bindings.put(binding, findings)
+
+    def watched(self, operator_id: str, watch_id: str) -> tuple[Binding, ...]:
+        """Return the live bindings of a watch."""
+        if (operator_id, watch_id) not in self._needs.watches:
+            raise KeyError(f"the command did not name watch {watch_id!r} of {operator_id} among its needs")
+        return self._bindings.watched((operator_id, watch_id))
+
+    def cursor(self, operator_id: str) -> str:
+        """Return where a stream goes on."""
+        self._streaming(operator_id)
+        return self._cursors[operator_id]
+
+    def put_cursor(self, operator_id: str, cursor: str) -> None:
+        """Stage where a stream goes on."""
+        self._streaming(operator_id)
+        self._journal.stage(self._cursors, operator_id, cursor)
+        self._journal.stage(self._changed_cursors, operator_id, cursor)
+
+    def _streaming(self, operator_id: str) -> None:
+        if operator_id not in self._needs.streams:
+            raise KeyError(f"the command did not name the stream of {operator_id} among its needs")
 
     def spent(self, budget: Budget) -> int:
         """Return what the budget's present window has counted."""
-        return self._budgets[self._budget(budget)]
+        return self._counts.spent(self._counted(budget))
 
     def spend(self, budget: Budget, count: int = 1) -> None:
         """Count, or give back."""
-        row = self._budget(budget)
-        self._stage(self._budgets, row, max(0, self._budgets[row] + count))
-        self._stage(self._changed_budgets, row, budget)
+        self._counts.spend(self._counted(budget), count)
 
-    def _budget(self, budget: Budget) -> str:
+    def _counted(self, budget: Budget) -> Budget:
         if budget not in self._needs.budgets:
             raise KeyError(f"the command did not name budget {budget.name} among its needs")
-        return budget.row(self._now)
+        return budget
+
+    def seen(self, sighting: Sighting) -> int:
+        """Return how many different values the window has."""
+        return self._counts.spent(self._sighted(sighting).tally)
+
+    def see(self, sighting: Sighting) -> int:
+        """Count a value, once in a window."""
+        return self._counts.see(self._sighted(sighting))
+
+    def _sighted(self, sighting: Sighting) -> Sighting:
+        if sighting not in self._needs.sightings:
+            raise KeyError(f"the command did not name sighting {sighting.kind} among its needs")
+        return sighting
+
+    def keep_policy(self, digest: str, document: str) -> None:
+        """Stage a policy."""
+        if digest not in self._policies:
+            self._journal.stage(self._policies, digest, document)
 
     def attest(self, record: AttestationRecord, entry: bytes) -> int:
         """Stage an attestation and its leaf."""
         if len(entry) > MAX_ENTRY_SIZE:
             raise ValueError(f"a log entry has {MAX_ENTRY_SIZE} bytes at most, not {len(entry)}")
-        self._subject(record.relying_party, record.phone_number)
-        index = self._size + len(self._entries)
-        self._entries.append(entry)
-        self._attestations.append(replace(record, leaf_index=index))
+        self._subjects.of_row(record.relying_party, record.phone_number)
+        index = self._head.size + len(self._entries)
+        self._journal.append(self._entries, entry)
+        self._journal.append(self._attestations, replace(record, leaf_index=index))
         return index
 
-    # Rows and keys
-
-    def _binding(self, binding_id: str) -> Binding | None:
-        found = self._bindings[binding_id]
-        if not isinstance(found, _Sealed):
-            return found
-        opened = self._codec.open_binding(binding_id, found.body, self._key(found.ref))
-        self._bindings[binding_id] = opened
-        return opened
-
-    def _needed(self, relying_party: str, phone_number: str) -> bytes:
-        subject = (relying_party, phone_number)
-        if subject not in self._needs.subjects:
+    def _needed(self, relying_party: str, phone_number: str) -> None:
+        if (relying_party, phone_number) not in self._needs.subjects:
             raise KeyError("the command did not name this subject among its needs")
-        return self._refs[subject]
-
-    def _ref(self, relying_party: str, phone_number: str) -> bytes:
-        ref = self._refs.get((relying_party, phone_number))
-        return self._codec.sealer.subject_ref(relying_party, phone_number) if ref is None else ref
-
-    def _subject(self, relying_party: str, phone_number: str) -> bytes:
-        """Return the ref of a subject whose row was loaded, making its key where there is none."""
-        ref = self._ref(relying_party, phone_number)
-        if ref not in self._subjects:
-            raise KeyError("a row was staged whose subject is not among the command's needs")
-        if self._subjects[ref] is None:
-            self._stage(self._subjects, ref, self._codec.sealer.new_subject())
-            self._stage(self._new_subjects, ref, (relying_party, phone_number))
-        return ref
-
-    def _key(self, ref: bytes) -> SubjectKey:
-        found = self._subjects[ref]
-        if isinstance(found, bytes):
-            found = self._subjects[ref] = self._codec.unwrap(found, ref)
-        assert found is not None, "rows have subjects"  # noqa: S101 - `_subject` made it, or a foreign key holds
-        return found
 
     # Flushing
 
@@ -292,17 +270,22 @@ class BatchRows:
         return self._entries
 
     @property
+    def change_sequence(self) -> int:
+        """The sequence number of the newest change of a binding, with those of the batch."""
+        return self._head.change_sequence + self._bindings.change_count
+
+    @property
     def changed_accounts(self) -> list[tuple[str, str]]:
         """The (relying party, account id) whose bindings the batch changes."""
-        return [(binding.relying_party, binding.account_id) for binding in self._changed_bindings.values()]
+        return self._bindings.changed_accounts
 
     @property
     def changed_verifications(self) -> list[Recent]:
         """The verifications that the batch changes, as they are after it."""
         changed = []
         for verification in self._changed_verifications.values():
-            ref = self._ref(verification.opening.relying_party, verification.opening.phone_number)
-            changed.append(Recent(verification, ref, self._key(ref)))
+            ref = self._subjects.ref(verification.opening.relying_party, verification.opening.phone_number)
+            changed.append(Recent(verification, ref, self._subjects.key(ref)))
         return changed
 
     @property
@@ -310,31 +293,28 @@ class BatchRows:
         """Whether anything was staged."""
         return bool(
             self._changed_verifications
-            or self._changed_bindings
-            or self._changed_budgets
+            or self._bindings.changed
+            or self._counts.changed
             or self._changed_requests
-            or self._new_subjects
+            or self._subjects.changed
             or self._attestations
+            or self._changed_cursors
+            or self._policies
         )
 
     def write(self, changes: Changes) -> None:
         """Seal everything that was staged into the changes, but for leaves and tiles."""
-        codec = self._codec
-        for ref, (relying_party, phone_number) in self._new_subjects.items():
-            changes.subjects.append(codec.subject_row(ref, relying_party, phone_number, self._key(ref)))
+        codec, subjects = self._codec, self._subjects
+        subjects.write(changes)
         for verification in self._changed_verifications.values():
-            ref = self._ref(verification.opening.relying_party, verification.opening.phone_number)
-            changes.verifications.append(codec.verification_row(verification, ref, self._key(ref)))
+            ref = subjects.ref(verification.opening.relying_party, verification.opening.phone_number)
+            changes.verifications.append(codec.verification_row(verification, ref, subjects.key(ref)))
         for request, recall in self._changed_requests.items():
             changes.requests.append(codec.request_row(self._request_refs[request], recall, self._now))
-        # A binding that ends gives the number free before another takes it.
-        for binding in sorted(self._changed_bindings.values(), key=lambda item: item.state in LIVE):
-            ref = self._ref(binding.relying_party, binding.phone_number)
-            narrow, body = codec.binding_rows(binding, ref, self._key(ref))
-            changes.bindings.append(narrow)
-            changes.binding_bodies.append(body)
-        for row, budget in self._changed_budgets.items():
-            changes.budgets.append((self._budget_refs[row], self._budgets[row], budget.end(self._now)))
+        self._bindings.write(changes, self._head.change_sequence + 1, self._now)
+        self._counts.write(changes)
+        changes.streams.extend(self._changed_cursors.items())
+        changes.policies.extend(self._policies.items())
         for record in self._attestations:
-            ref = self._ref(record.relying_party, record.phone_number)
-            changes.attestations.append(codec.attestation_row(record, ref, self._key(ref)))
+            ref = subjects.ref(record.relying_party, record.phone_number)
+            changes.attestations.append(codec.attestation_row(record, ref, subjects.key(ref)))

@@ -4,7 +4,8 @@ A subject is a relying party and a number; its rows are sealed under its key. Th
 change are written and read once: a small memo keeps their bytes beside the value.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import orjson
@@ -12,24 +13,41 @@ import orjson
 from numseal.adapters.store import engine
 from numseal.adapters.store.sealing import Sealer, SubjectKey
 from numseal.adapters.store.typed_json import TypedJson
-from numseal.domain.binding import Binding
+from numseal.domain.binding import Binding, Monitoring
+from numseal.domain.binding_change import BindingChange, ChangeKind
 from numseal.domain.evidence import Lookup, Meta
 from numseal.domain.log import AttestationRecord
+from numseal.domain.verdict import Finding
 from numseal.domain.verification import Opening, Verification
 from numseal.ports.store import Recall, StoreError
 
 KEEP_SECONDS = 86_400
 """How long a verification is kept after its end, and a request id after its use."""
 
+CHANGE_KEEP = 30 * 86_400
+"""How long a change of a binding is kept for those who follow them."""
+
 _MEMO_SIZE = 1_024
 _NOTHING = b""
 
 P = TypeVar("P")
 
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    findings: tuple[Finding, ...] = ()
+
+
 _OPENING = TypedJson(Opening)
 _LOOKUP = TypedJson(Lookup, shared=(Meta,))
 _VERIFICATION = TypedJson(Verification, apart=frozenset({"opening", "before"}))
 _BINDING = TypedJson(Binding)
+_FOUND = TypedJson(_Found)
+
+
+def purge_time(verification: Verification) -> int:
+    """Return when a verification may be purged: it ends at its expiry at the latest, which may be moved."""
+    return verification.expire_time + KEEP_SECONDS
 
 
 class PartMemo(Generic[P]):
@@ -91,7 +109,7 @@ class Codec:
     def verification_row(
         self, verification: Verification, ref: bytes, key: SubjectKey
     ) -> tuple[str, bytes, int, bytes]:
-        """Seal a verification. A verification ends at its expiry at the latest."""
+        """Seal a verification."""
         before = verification.before
         body = b"\n".join(
             (
@@ -101,8 +119,7 @@ class Codec:
             )
         )
         name = verification.verification_id
-        purge_time = verification.expire_time + KEEP_SECONDS
-        return name, ref, purge_time, key.seal(body, "verification|" + name)
+        return name, ref, purge_time(verification), key.seal(body, "verification|" + name)
 
     def open_verification(self, verification_id: str, sealed: bytes, key: SubjectKey) -> Verification:
         """Open a verification's body."""
@@ -117,9 +134,16 @@ class Codec:
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise _unreadable("verification", verification_id, error) from error
 
-    def binding_rows(self, binding: Binding, ref: bytes, key: SubjectKey) -> tuple[engine.Binding, tuple[str, bytes]]:
-        """Return the narrow row that checks read, and the sealed whole."""
-        name = binding.binding_id
+    def binding_body(self, binding: Binding) -> bytes:
+        """Return a binding's body, not sealed."""
+        return _BINDING.dumps(binding)
+
+    def binding_rows(
+        self, binding: Binding, body: bytes, ref: bytes, key: SubjectKey
+    ) -> tuple[engine.Binding, tuple[str, bytes]]:
+        """Return the narrow row that is found and checked by, and the sealed whole; `body` is the binding's."""
+        name, operator_id = binding.binding_id, binding.operator_id
+        watched = binding.monitoring is Monitoring.WATCHED
         narrow = (
             name,
             binding.relying_party,
@@ -131,8 +155,12 @@ class Codec:
             binding.observed_time,
             binding.expire_time,
             binding.contested_time,
+            binding.reverify_by,
+            operator_id,
+            self.sealer.watch_ref(operator_id, binding.watch_id) if watched else None,
+            binding.recheck_time,
         )
-        return narrow, (name, key.seal(_BINDING.dumps(binding), "binding|" + name))
+        return narrow, (name, key.seal(body, "binding|" + name))
 
     def open_binding(self, binding_id: str, sealed: bytes, key: SubjectKey) -> Binding:
         """Open a binding's body."""
@@ -141,6 +169,34 @@ class Codec:
             return _BINDING.loads(body)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise _unreadable("binding", binding_id, error) from error
+
+    def change_row(
+        self,
+        sequence: int,
+        kind: ChangeKind,
+        binding: Binding,
+        body: bytes,
+        findings: Sequence[Finding],
+        ref: bytes,
+        key: SubjectKey,
+        now: int,
+    ) -> engine.Change:
+        """Seal a change; `body` is that of the binding after it."""
+        whole = body + b"\n" + _FOUND.dumps(_Found(tuple(findings)))
+        sealed = key.seal(whole, f"change|{sequence}|{kind}")
+        return sequence, binding.relying_party, ref, binding.binding_id, kind.value, sealed, now, now + CHANGE_KEEP
+
+    def open_change(self, row: engine.SealedChange) -> BindingChange:
+        """Open a change."""
+        sequence, kind, sealed, commit_time, wrapped, ref = row
+        body = self.unwrap(wrapped, ref).open(sealed, f"change|{sequence}|{kind}")
+        try:
+            binding, found = body.split(b"\n")
+            return BindingChange(
+                sequence, ChangeKind(kind), _BINDING.loads(binding), _FOUND.loads(found).findings, commit_time
+            )
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise _unreadable("change", str(sequence), error) from error
 
     def request_row(self, ref: bytes, recall: Recall, now: int) -> tuple[bytes, str, int, bytes]:
         """Seal what a request id stands for; the hash of a request that holds a number could be guessed through."""

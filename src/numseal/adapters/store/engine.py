@@ -8,14 +8,23 @@ wait on a thread or a socket; one that answers from memory or from a local file 
 from dataclasses import dataclass, field
 from typing import Protocol
 
-Binding = tuple[str, str, bytes, bytes, str, int, int, int, int, int | None]
-"""binding id, relying party, account ref, subject ref, state, level, verified, observed, expire, contested time."""
+Binding = tuple[
+    str, str, bytes, bytes, str, int, int, int, int, int | None, int | None, str, bytes | None, int
+]  # fmt: skip
+"""binding id, relying party, account ref, subject ref, state, level, verified, observed, expire, contested time,
+reverify by, operator id, watch ref (None where no events come), recheck time."""
 
 Whole = tuple[str, bytes, bytes, bytes]
 """row id, sealed body, wrapped subject key, subject ref."""
 
-Narrow = tuple[str, bytes, str, int, int, int, int, int | None]
-"""binding id, subject ref, state, level, verified, observed, expire, contested time."""
+Narrow = tuple[str, bytes, str, int, int, int, int, int | None, int | None, str]
+"""binding id, subject ref, state, level, verified, observed, expire, contested time, reverify by, watched by."""
+
+Change = tuple[int, str, bytes, str, str, bytes, int, int]
+"""sequence, relying party, subject ref, binding id, kind, sealed body, commit time, purge time."""
+
+SealedChange = tuple[int, str, bytes, int, bytes, bytes]
+"""sequence, kind, sealed body, commit time, wrapped subject key, subject ref."""
 
 Attestation = tuple[str, str, str, str, int, bytes, bytes | None, bytes, bytes, bytes]
 """binding id, verification id, relying party, key id, leaf index, signing input, signature, sealed body, wrapped
@@ -29,6 +38,7 @@ class Head:
     A database that was never opened has the head of the empty tree with the origin "".
     `frontier` is `tlog.compact_range.Frontier.to_bytes`; `time` the last batch's; `batch_id` names that batch, so that
     a batch of unknown outcome can be looked up. `key_check` tells the master key apart from any other.
+    `change_sequence` is that of the newest change, `purged_sequence` of the newest one that was purged.
     """
 
     origin: str
@@ -38,6 +48,8 @@ class Head:
     time: int
     batch_id: str
     key_check: bytes
+    change_sequence: int = 0
+    purged_sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,9 @@ class Wanted:
     subjects: tuple[bytes, ...] = ()
     bindings: tuple[str, ...] = ()
     budgets: tuple[bytes, ...] = ()
+    sightings: tuple[bytes, ...] = ()
+    watches: tuple[bytes, ...] = ()
+    streams: tuple[str, ...] = ()
     purge: bool = False
 
 
@@ -58,8 +73,10 @@ class Loaded:
     """The rows that are there; `subjects` holds also those of the verifications and bindings.
 
     Values: (subject ref, sealed body) of verifications and bindings; sealed body of requests; wrapped key of subjects;
-    count of budgets. `live` maps a wanted subject to its live binding, whose row is then among `bindings`.
-    `expired` tells whether there is anything to purge.
+    count of budgets; cursor of streams. `live` maps a wanted subject to its live binding, `watched` a watch ref to its
+    live bindings in the order of their ids; their rows are then among `bindings`. `sightings` are those that are there.
+    `expired` tells whether there is anything to purge, `expired_change` the newest change that one batch may purge, 0
+    for none.
     """
 
     verifications: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
@@ -68,16 +85,22 @@ class Loaded:
     bindings: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     live: dict[bytes, str] = field(default_factory=dict)
     budgets: dict[bytes, int] = field(default_factory=dict)
+    sightings: set[bytes] = field(default_factory=set)
+    watched: dict[bytes, list[str]] = field(default_factory=dict)
+    streams: dict[str, str] = field(default_factory=dict)
     expired: bool = False
+    expired_change: int = 0
 
 
 @dataclass(slots=True)
 class Changes:
     """What one batch writes, in the order of the fields; rows in the order of the schema's columns.
 
-    New: `subjects`, `attestations`, `leaves`, `tiles`. New or known: `verifications`, `requests`, `bindings` (those
-    that ended come first), `binding_bodies`, `budgets`. `signatures` are (signature, jti) and change nothing where one
-    is there. `purge`, a time, deletes a bounded number of rows whose time is over by then. `head` replaces the head.
+    New: `subjects`, `sightings`, `changes`, `attestations`, `leaves`, `tiles`. New or known: `verifications`,
+    `requests`, `bindings` (those that ended come first), `binding_bodies`, `budgets`, `streams`. `policies` (digest,
+    document) and `signatures` (signature, jti) change nothing where one is there. `purge`, a time, deletes a bounded
+    number of rows whose time is over by then, and all changes up to the head's `purged_sequence`; subjects that are
+    left without any row go with them. `head` replaces the head.
     """
 
     head: Head
@@ -86,7 +109,11 @@ class Changes:
     requests: list[tuple[bytes, str, int, bytes]] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
     binding_bodies: list[tuple[str, bytes]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     budgets: list[tuple[bytes, int, int]] = field(default_factory=list)
+    sightings: list[tuple[bytes, int]] = field(default_factory=list)
+    streams: list[tuple[str, str]] = field(default_factory=list)
+    policies: list[tuple[str, str]] = field(default_factory=list)
     attestations: list[tuple[str, str, str, str, bytes, str, int, bytes, bytes | None, bytes]] = field(
         default_factory=list
     )
@@ -126,6 +153,21 @@ class Reads(LogRows, Protocol):
 
     async def party_bindings(self, relying_party: str, after: str, limit: int) -> list[Whole]:
         """Return bindings of a relying party in the order of their ids, from behind `after`."""
+
+    async def due_bindings(self, now: int, limit: int) -> list[Whole]:
+        """Return live bindings with a recheck time of at most `now`, the longest due first."""
+
+    async def operator_bindings(self, operator_id: str, after: str, limit: int) -> list[Whole]:
+        """Return live bindings of an operator in the order of their ids, from behind `after`."""
+
+    async def changes(self, relying_party: str, after: int, limit: int) -> list[SealedChange]:
+        """Return changes of a relying party's bindings in order, from behind a sequence number."""
+
+    async def cursor(self, operator_id: str) -> str | None:
+        """Return the cursor of an operator's stream."""
+
+    async def policies(self) -> list[tuple[str, str]]:
+        """Return all policies, (digest, document), in the order of the digests."""
 
     async def attestation(self, jti: str) -> Attestation | None:
         """Return an attestation."""

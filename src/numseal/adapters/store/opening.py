@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from numseal.adapters.store.batch_time import BatchTime
+from numseal.adapters.store.change_feed import ChangeFeed
 from numseal.adapters.store.codec import Codec
 from numseal.adapters.store.engine import Changes, Engine, EngineError, Head
 from numseal.adapters.store.log_reader import LogReader
@@ -53,15 +54,17 @@ async def open_store(
         codec = Codec(sealer)
         time = BatchTime(clock)
         recent = RecentVerifications(recent_verifications)
+        feed = ChangeFeed(head)
         return DurableStore(
             engine,
             codec,
             lambda on_publish: Writer(
-                engine, codec, publisher, marker, time, entropy, published, recent, on_publish, on_stop
+                engine, codec, publisher, marker, time, entropy, published, recent, feed, on_publish, on_stop
             ),
             marker,
             cache_rows,
             recent,
+            feed,
         )
     except EngineError as error:
         await _close(engine)

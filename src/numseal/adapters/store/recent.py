@@ -7,7 +7,7 @@ batch is published, and leaves when its row is purged.
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from numseal.adapters.store.codec import KEEP_SECONDS
+from numseal.adapters.store.codec import purge_time
 from numseal.adapters.store.sealing import SubjectKey
 from numseal.domain.verification import Verification
 
@@ -47,6 +47,6 @@ class RecentVerifications:
 
     def purge(self, now: int) -> None:
         """Drop what a purge at `now` may have deleted."""
-        ended = [name for name, row in self._rows.items() if row.verification.expire_time + KEEP_SECONDS <= now]
+        ended = [name for name, row in self._rows.items() if purge_time(row.verification) <= now]
         for name in ended:
             del self._rows[name]

@@ -33,6 +33,8 @@ HEAD = Table(
     Column("time", BigInteger, nullable=False),
     Column("batch_id", String, nullable=False),
     Column("key_check", LargeBinary, nullable=False),
+    Column("change_sequence", BigInteger, nullable=False),
+    Column("purged_sequence", BigInteger, nullable=False),
     Column("fence", BigInteger, nullable=False),
 )
 
@@ -87,6 +89,7 @@ REQUEST = Table(
 )
 
 IS_LIVE = text("state IN ('ACTIVE', 'SUSPENDED')")
+IS_LIVE_AND_WATCHED = text("state IN ('ACTIVE', 'SUSPENDED') AND watch_ref IS NOT NULL")
 
 BINDING = Table(
     "binding",
@@ -101,10 +104,17 @@ BINDING = Table(
     Column("observed_time", BigInteger, nullable=False),
     Column("expire_time", BigInteger, nullable=False),
     Column("contested_time", BigInteger),
+    Column("reverify_by", BigInteger),
+    Column("operator_id", String, nullable=False),
+    Column("watch_ref", LargeBinary),
+    Column("recheck_time", BigInteger, nullable=False),
     Index("binding_by_account", "account_ref", "binding_id"),
     Index("binding_by_relying_party", "relying_party", "binding_id"),
     Index("binding_by_subject", "subject_ref"),
     Index("live_binding", "subject_ref", unique=True, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
+    Index("live_binding_by_recheck_time", "recheck_time", "binding_id", sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
+    Index("live_binding_by_operator", "operator_id", "binding_id", sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
+    Index("live_binding_by_watch", "watch_ref", sqlite_where=IS_LIVE_AND_WATCHED, postgresql_where=IS_LIVE_AND_WATCHED),
 )
 
 BINDING_BODY = Table(
@@ -137,4 +147,42 @@ BUDGET = Table(
     Column("end_time", BigInteger, nullable=False),
     Index("budget_by_end_time", "end_time"),
     sqlite_with_rowid=False,
+)
+
+SIGHTING = Table(
+    "sighting",
+    METADATA,
+    Column("ref", LargeBinary, primary_key=True),
+    Column("end_time", BigInteger, nullable=False),
+    Index("sighting_by_end_time", "end_time"),
+    sqlite_with_rowid=False,
+)
+
+CHANGE = Table(
+    "change",
+    METADATA,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("relying_party", String, nullable=False),
+    Column("subject_ref", LargeBinary, ForeignKey("subject.ref"), nullable=False),
+    Column("binding_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("commit_time", BigInteger, nullable=False),
+    Column("purge_time", BigInteger, nullable=False),
+    Index("change_by_relying_party", "relying_party", "sequence"),
+    Index("change_by_subject", "subject_ref"),
+)
+
+STREAM = Table(
+    "stream",
+    METADATA,
+    Column("operator_id", String, primary_key=True),
+    Column("cursor", String, nullable=False),
+)
+
+POLICY = Table(
+    "policy",
+    METADATA,
+    Column("digest", String, primary_key=True),
+    Column("document", String, nullable=False),
 )

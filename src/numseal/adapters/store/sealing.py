@@ -101,7 +101,9 @@ class Sealer:
         self._account_ref = KeyedHash(_derive(keys, "account refs"), keys.epoch)
         self._subject_ref = KeyedHash(_derive(keys, "subject refs"), keys.epoch)
         self._request_ref = KeyedHash(_derive(keys, "request refs"), keys.epoch)
+        self._watch_ref = KeyedHash(_derive(keys, "watch refs"), keys.epoch)
         self.budget_ref = KeyedHash(_derive(keys, "budget refs"), keys.epoch)
+        self.sighting_ref = KeyedHash(_derive(keys, "sighting refs"), keys.epoch)
         self.key_check = bytes([keys.epoch]) + _derive(keys, "key check")
 
     # The relying party's length keeps ("a", "b|c") and ("a|b", "c") apart.
@@ -116,6 +118,10 @@ class Sealer:
     def request_ref(self, relying_party: str, request_id: str) -> bytes:
         """Return what a request is found by."""
         return self._request_ref(f"{len(relying_party)}|{relying_party}|{request_id}")
+
+    def watch_ref(self, operator_id: str, watch_id: str) -> bytes:
+        """Return what the bindings that an operator watches by this name are found by; the name may hold a number."""
+        return self._watch_ref(f"{len(operator_id)}|{operator_id}|{watch_id}")
 
     def new_subject(self) -> SubjectKey:
         """Make a subject's key."""

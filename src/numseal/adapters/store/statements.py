@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -26,10 +27,14 @@ from numseal.adapters.store.schema import (
     BINDING,
     BINDING_BODY,
     BUDGET,
+    CHANGE,
     HEAD,
     IS_LIVE,
     LEAF,
+    POLICY,
     REQUEST,
+    SIGHTING,
+    STREAM,
     SUBJECT,
     TILE,
     VERIFICATION,
@@ -71,8 +76,10 @@ class Statements:
             return {count: sql(make(key.in_([bindparam(f"key_{n}") for n in range(count)]))) for count in BATCHED}
 
         v, r, s, b, bb = (table.c for table in (VERIFICATION, REQUEST, SUBJECT, BINDING, BINDING_BODY))
-        a, h, leaf, tile = ATTESTATION.c, HEAD.c, LEAF.c, TILE.c
-        head = (h.origin, h.size, h.root, h.frontier, h.time, h.batch_id, h.key_check)
+        a, h, leaf, tile, c, sight = (table.c for table in (ATTESTATION, HEAD, LEAF, TILE, CHANGE, SIGHTING))
+        head = (
+            h.origin, h.size, h.root, h.frontier, h.time, h.batch_id, h.key_check, h.change_sequence, h.purged_sequence
+        )  # fmt: skip
         one: Parameter = bindparam("key")
         limit: Parameter = bindparam("limit")
         only = h.id == literal_column("1")
@@ -115,16 +122,42 @@ class Statements:
             lambda found: select(r.ref, r.body).where(found).where(r.purge_time > bindparam("now")), r.ref
         )
         self.load_budgets = many(lambda found: select(BUDGET.c.ref, BUDGET.c.count).where(found), BUDGET.c.ref)
+        self.load_sightings = many(lambda found: select(sight.ref).where(found), sight.ref)
+        self.load_watches = many(
+            lambda found: (
+                select(b.watch_ref, b.binding_id, b.subject_ref, bb.body, s.wrapped_key)
+                .join_from(BINDING, BINDING_BODY, bb.binding_id == b.binding_id)
+                .join(SUBJECT, s.ref == b.subject_ref)
+                .where(found, IS_LIVE)
+                .order_by(b.binding_id)
+            ),
+            b.watch_ref,
+        )
+        self.load_streams = many(lambda found: select(STREAM).where(found), STREAM.c.operator_id)
 
         # Flush
         self.insert_subject = sql(insert(SUBJECT))
-        self.upsert_verification = upsert(VERIFICATION, "body")
+        self.upsert_verification = upsert(VERIFICATION, "purge_time", "body")
         self.upsert_request = upsert(REQUEST, "verification_id", "purge_time", "body")
         self.upsert_binding = upsert(
-            BINDING, "state", "level", "verified_time", "observed_time", "expire_time", "contested_time"
+            BINDING,
+            "state",
+            "level",
+            "verified_time",
+            "observed_time",
+            "expire_time",
+            "contested_time",
+            "reverify_by",
+            "operator_id",
+            "watch_ref",
+            "recheck_time",
         )
         self.upsert_binding_body = upsert(BINDING_BODY, "body")
+        self.insert_change = sql(insert(CHANGE))
         self.upsert_budget = upsert(BUDGET, "count")
+        self.insert_sighting = sql(insert(SIGHTING))
+        self.upsert_stream = upsert(STREAM, "cursor")
+        self.keep_policy = sql(insert(POLICY).on_conflict_do_nothing())
         self.insert_attestation = sql(insert(ATTESTATION))
         self.insert_leaf = sql(insert(LEAF))
         self.insert_tile = sql(insert(TILE))
@@ -132,7 +165,7 @@ class Statements:
             update(ATTESTATION).values(signature=bindparam("new_signature")).where(a.jti == one, a.signature.is_(None))
         )
 
-        # Purge: (time, limit) each; subjects left without any row go with their last verification
+        # Purge: (time, limit) each, and changes up to a sequence; subjects left without any row go with their last one
         purged = (
             select(v.verification_id).where(v.purge_time <= one).order_by(v.purge_time).limit(limit)
         ).scalar_subquery()
@@ -143,8 +176,14 @@ class Statements:
                 s.ref == one,
                 ~exists().where(v.subject_ref == s.ref),
                 ~exists().where(b.subject_ref == s.ref),
+                ~exists().where(c.subject_ref == s.ref),
             )
         )
+        # Changes are written in the order of their times: only the oldest need be looked at.
+        oldest = select(c.sequence, c.purge_time).order_by(c.sequence).limit(limit).subquery()
+        self.expired_change = sql(select(func.max(oldest.c.sequence)).where(oldest.c.purge_time <= one))
+        self.purged_change_subjects = sql(select(c.subject_ref).where(c.sequence <= one))
+        self.purge_changes = sql(delete(CHANGE).where(c.sequence <= one))
         self.purge_requests = sql(
             delete(REQUEST).where(r.ref.in_(select(r.ref).where(r.purge_time <= one).limit(limit).scalar_subquery()))
         )
@@ -153,11 +192,17 @@ class Statements:
                 BUDGET.c.ref.in_(select(BUDGET.c.ref).where(BUDGET.c.end_time <= one).limit(limit).scalar_subquery())
             )
         )
+        self.purge_sightings = sql(
+            delete(SIGHTING).where(
+                sight.ref.in_(select(sight.ref).where(sight.end_time <= one).limit(limit).scalar_subquery())
+            )
+        )
         self.any_expired = sql(
             union_all(
                 select(v.purge_time).where(v.purge_time <= bindparam("at_1")),
                 select(r.purge_time).where(r.purge_time <= bindparam("at_2")),
                 select(BUDGET.c.end_time).where(BUDGET.c.end_time <= bindparam("at_3")),
+                select(sight.end_time).where(sight.end_time <= bindparam("at_4")),
             ).limit(limit)
         )
 
@@ -176,6 +221,19 @@ class Statements:
         paged = whole.order_by(b.binding_id).limit(limit)
         self.account_bindings = sql(paged.where(b.account_ref == one, b.binding_id > bindparam("after")))
         self.party_bindings = sql(paged.where(b.relying_party == one, b.binding_id > bindparam("after")))
+        self.due_bindings = sql(
+            whole.where(b.recheck_time <= one, IS_LIVE).order_by(b.recheck_time, b.binding_id).limit(limit)
+        )
+        self.operator_bindings = sql(paged.where(b.operator_id == one, b.binding_id > bindparam("after"), IS_LIVE))
+        self.changes = sql(
+            select(c.sequence, c.kind, c.body, c.commit_time, s.wrapped_key, s.ref)
+            .join_from(CHANGE, SUBJECT, s.ref == c.subject_ref)
+            .where(c.relying_party == one, c.sequence > bindparam("after"))
+            .order_by(c.sequence)
+            .limit(limit)
+        )
+        self.cursor = sql(select(STREAM.c.cursor).where(STREAM.c.operator_id == one))
+        self.policies = sql(select(POLICY).order_by(POLICY.c.digest))
         self.account = sql(
             select(
                 b.binding_id,
@@ -186,6 +244,8 @@ class Statements:
                 b.observed_time,
                 b.expire_time,
                 b.contested_time,
+                b.reverify_by,
+                case((b.watch_ref.is_(None), literal_column("''")), else_=b.operator_id),
             ).where(b.account_ref == one)
         )
         self.holder = sql(select(b.account_ref).where(b.subject_ref == one, IS_LIVE))

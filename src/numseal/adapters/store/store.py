@@ -4,9 +4,11 @@ Opening checks what was found before anything is signed: `opening`. No SQL, no t
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
+from numseal.adapters.store.change_feed import ChangeFeed
 from numseal.adapters.store.codec import Codec
 from numseal.adapters.store.engine import Engine, EngineError, Whole
 from numseal.adapters.store.log_reader import LogReader
@@ -15,6 +17,7 @@ from numseal.adapters.store.recent import RecentVerifications
 from numseal.adapters.store.row_cache import RowCache
 from numseal.adapters.store.writer import Writer
 from numseal.domain.binding import LIVE, Binding, BindingRow, BindingState
+from numseal.domain.binding_change import BindingChange
 from numseal.domain.errors import Kind, Reasoning, Refusal
 from numseal.domain.log import AttestationRecord, Leaf, Published
 from numseal.domain.verdict import Level
@@ -24,6 +27,9 @@ from numseal.tlog.proof import NodeReader, consistency_path, inclusion_path, roo
 
 BREATH_CHECKS = 32
 """Checks of one bulk read before other tasks of the loop get their turn."""
+
+BREATH_ROWS = 16
+"""Rows opened before other tasks of the loop get their turn."""
 
 T = TypeVar("T")
 _STATES = {state.value: state for state in BindingState}
@@ -42,6 +48,7 @@ class DurableStore:
         marker: Marker,
         cache_rows: int,
         recent: RecentVerifications,
+        feed: ChangeFeed,
     ) -> None:
         """Take the opened engine; `make_writer` is given what to call at each publication."""
         self._engine = engine
@@ -50,6 +57,7 @@ class DurableStore:
         self._log = LogReader(engine.reads)
         self._cache = RowCache(cache_rows)
         self._recent = recent
+        self._feed = feed
         self._marker = marker
         self._closed = False
         self._writer = make_writer(self._on_publish)
@@ -80,6 +88,7 @@ class DurableStore:
         self._closed = True
         try:
             await self._writer.close()
+            self._feed.end(StoreError("STORE_CLOSED", "the store is being closed"))
             self._marker.close()
         finally:
             try:
@@ -94,10 +103,8 @@ class DurableStore:
         recent = self._recent.get(verification_id)
         if recent is not None:
             return recent.verification
-        try:
+        with _translated():
             row = await self._reads.verification(verification_id)
-        except EngineError as error:
-            raise _failed(error) from error
         if row is None:
             return None
         name, body, wrapped, ref = row
@@ -105,10 +112,8 @@ class DurableStore:
 
     async def binding(self, binding_id: str) -> Binding | None:
         """Read a binding."""
-        try:
+        with _translated():
             row = await self._reads.binding(binding_id)
-        except EngineError as error:
-            raise _failed(error) from error
         return None if row is None else self._open_binding(row)
 
     def _open_binding(self, row: Whole) -> Binding:
@@ -127,14 +132,10 @@ class DurableStore:
         holds = False
         rows = []
         try:
-            for name, ref, state, level, verified, observed, expire, contested in await self._reads.account(
-                account_ref
-            ):
-                same = ref == subject_ref
-                holds = holds or (same and state in _LIVE)
-                rows.append(
-                    BindingRow(name, same, _STATES[state], _LEVELS[level], verified, observed, expire, contested)
-                )
+            for row in await self._reads.account(account_ref):
+                same = row[1] == subject_ref
+                holds = holds or (same and row[2] in _LIVE)
+                rows.append(BindingRow(row[0], same, _STATES[row[2]], _LEVELS[row[3]], *row[4:]))
             # A number has one holder; only if it is not this account can it be another.
             held_by_other = not holds and await self._reads.holder(subject_ref) is not None
         except EngineError as error:
@@ -154,22 +155,69 @@ class DurableStore:
 
     async def list_bindings(self, relying_party: str, account_id: str, page_size: int, after: str) -> list[Binding]:
         """Read bindings in the order of their ids."""
-        try:
+        with _translated():
             if account_id:
                 ref = self._codec.sealer.account_ref(relying_party, account_id)
                 rows = await self._reads.account_bindings(ref, after, page_size)
             else:
                 rows = await self._reads.party_bindings(relying_party, after, page_size)
-        except EngineError as error:
-            raise _failed(error) from error
-        return [self._open_binding(row) for row in rows]
+        return await self._open_bindings(rows)
+
+    async def due_bindings(self, now: int, limit: int) -> list[Binding]:
+        """Read live bindings that are due."""
+        with _translated():
+            rows = await self._reads.due_bindings(now, limit)
+        return await self._open_bindings(rows)
+
+    async def operator_bindings(self, operator_id: str, after: str, limit: int) -> list[Binding]:
+        """Read live bindings of an operator's numbers."""
+        with _translated():
+            rows = await self._reads.operator_bindings(operator_id, after, limit)
+        return await self._open_bindings(rows)
+
+    async def _open_bindings(self, rows: Sequence[Whole]) -> list[Binding]:
+        found = []
+        for count, row in enumerate(rows, start=1):
+            found.append(self._open_binding(row))
+            if not count % BREATH_ROWS:
+                await asyncio.sleep(0)
+        return found
+
+    async def cursor(self, operator_id: str) -> str:
+        """Read where a stream goes on."""
+        with _translated():
+            return await self._reads.cursor(operator_id) or ""
+
+    async def policies(self) -> list[tuple[str, str]]:
+        """Read the policies kept."""
+        with _translated():
+            return await self._reads.policies()
+
+    # Changes
+
+    def change_bounds(self) -> tuple[int, int]:
+        """Return the newest purged and the newest published sequence number."""
+        return self._feed.bounds
+
+    async def changes(self, relying_party: str, after: int, limit: int) -> list[BindingChange]:
+        """Read a relying party's changes."""
+        with _translated():
+            rows = await self._reads.changes(relying_party, after, limit)
+        found = []
+        for count, row in enumerate(rows, start=1):
+            found.append(self._codec.open_change(row))
+            if not count % BREATH_ROWS:
+                await asyncio.sleep(0)
+        return found
+
+    async def changed(self, after: int) -> None:
+        """Return once a later change is published."""
+        await self._feed.changed(after)
 
     async def attestation(self, jti: str) -> AttestationRecord | None:
         """Read an attestation."""
-        try:
+        with _translated():
             row = await self._reads.attestation(jti)
-        except EngineError as error:
-            raise _failed(error) from error
         if row is None:
             return None
         *fields, leaf_index, signing_input, signature, body, wrapped, ref = row
@@ -215,31 +263,31 @@ class DurableStore:
         return await self._prove(size, lambda node: tuple(consistency_path(old_size, new_size, node)))
 
     async def _prove(self, size: int, make: Callable[[NodeReader], T]) -> T:
-        try:
+        with _translated():
             return await self._log.prove(size, make)
-        except EngineError as error:
-            raise _failed(error) from error
 
     async def find_leaf(self, entry_hash: bytes) -> int | None:
         """Return the index of the first leaf with this hash."""
-        try:
+        with _translated():
             return await self._reads.find_leaf(entry_hash)
-        except EngineError as error:
-            raise _failed(error) from error
 
     async def tile(self, level: int, index: int, width: int) -> bytes | None:
         """Read hashes of a tile."""
-        try:
+        with _translated():
             return await self._log.tile(level, index, width, self.published().size)
-        except EngineError as error:
-            raise _failed(error) from error
 
     async def entries(self, start: int, count: int) -> list[bytes] | None:
         """Read entries."""
-        try:
+        with _translated():
             return await self._log.entries(start, count, self.published().size)
-        except EngineError as error:
-            raise _failed(error) from error
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise _failed(error) from error
 
 
 def _failed(error: EngineError) -> StoreError:

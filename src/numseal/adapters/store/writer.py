@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from numseal.adapters.store.batch import BatchRows, Decided
 from numseal.adapters.store.batch_time import BatchTime
+from numseal.adapters.store.change_feed import ChangeFeed
 from numseal.adapters.store.codec import Codec
 from numseal.adapters.store.engine import Changes, Engine, EngineError, Head
 from numseal.adapters.store.growth import Growth, grow
@@ -93,6 +94,7 @@ class Writer:
         entropy: Entropy,
         published: Published,
         recent: RecentVerifications,
+        feed: ChangeFeed,
         on_publish: Callable[[Published, Sequence[tuple[str, str]]], None],
         on_stop: Callable[[StoreError], None],
     ) -> None:
@@ -105,6 +107,7 @@ class Writer:
         self._time = time
         self._entropy = entropy
         self._recent = recent
+        self._feed = feed
         self._on_publish = on_publish
         self._on_stop = on_stop
         self._queue: deque[_Waiting] = deque()
@@ -217,6 +220,7 @@ class Writer:
         if self._dead is None:
             self._dead = error
             _LOG.critical("the store stops: %s", error)
+            self._feed.end(error)
             self._on_stop(error)
 
     async def _drop(self) -> None:
@@ -258,7 +262,7 @@ class Writer:
         """Decide and make durable; None where nothing changed: then the commands are answered already."""
         old = await self._engine.begin()
         now = self._time.after(old.time)
-        rows = BatchRows(self._codec, now, old.size, self._recent)
+        rows = BatchRows(self._codec, now, old, self._recent)
         commands = [waiting.command for waiting in batch]
         purge = self._purge_due and not batch
         if purge:
@@ -273,7 +277,13 @@ class Writer:
             _answer(batch, outcomes, (), self.published)
             return None
         growth = await grow(old, rows.entries, self._engine)
-        head = replace(growth.head, time=now, batch_id=self._entropy.identifier())
+        head = replace(
+            growth.head,
+            time=now,
+            batch_id=self._entropy.identifier(),
+            change_sequence=rows.change_sequence,
+            purged_sequence=loaded.expired_change or old.purged_sequence,
+        )
         changes = Changes(head, leaves=growth.leaves, tiles=growth.tiles)
         rows.write(changes)
         changes.signatures = [(signature, jti) for jti, signature in signatures.items()]
@@ -349,6 +359,7 @@ class Writer:
         self._unpublished = None
         self.published = published
         self._on_publish(published, committed.accounts)
+        self._feed.publish(committed.head)
         return published
 
 

@@ -2,12 +2,17 @@ from dataclasses import replace
 
 import pytest
 
-from fakes.store_rows import binding, record, verification
+from fakes.store_rows import binding, record, verification, watched
 from numseal.adapters.entropy import SystemEntropy
 from numseal.adapters.store import codec as codecs
 from numseal.adapters.store.codec import Codec
 from numseal.adapters.store.sealing import Sealer, StoreKeys
+from numseal.domain.binding import Monitoring
+from numseal.domain.binding_change import BindingChange, ChangeKind
+from numseal.domain.verdict import Finding, Severity
 from numseal.ports.store import Recall, StoreError
+
+FOUND = Finding("SIM_CHANGED", Severity.SEVERE, "The SIM was changed.", ("event",))
 
 
 @pytest.fixture
@@ -59,14 +64,41 @@ def test_a_body_that_is_none_is_told(codec: Codec, body: bytes) -> None:
         codec.open_attestation(record(1), key.seal(body, "attestation|" + record(1).jti), key)
 
 
+def test_a_change_moved_to_another_place_or_kind_does_not_open(codec: Codec) -> None:
+    key, ref = codec.sealer.new_subject(), codec.sealer.subject_ref("a", "b")
+    body = codec.change_row(7, ChangeKind.REVOKED, binding(1), b"", (), ref, key, 9)[5]
+    for sequence, kind in ((8, "REVOKED"), (7, "EXPIRED")):
+        with pytest.raises(StoreError, match="does not open with its key"):
+            codec.open_change((sequence, kind, body, 9, codec.sealer.wrap(key, ref), ref))
+
+
+@pytest.mark.parametrize("body", [b"", b"{}\n{}", b"[]\n[]", b"[{}]\n[{}]\n"])
+def test_a_change_that_is_none_is_told(codec: Codec, body: bytes) -> None:
+    key, ref = codec.sealer.new_subject(), codec.sealer.subject_ref("a", "b")
+    sealed = key.seal(body, "change|7|REVOKED")
+    with pytest.raises(StoreError, match="the change 7 was not written by this version"):
+        codec.open_change((7, "REVOKED", sealed, 9, codec.sealer.wrap(key, ref), ref))
+
+
+def test_the_narrow_row_is_found_by_its_watch_only_where_there_is_one(codec: Codec) -> None:
+    key, ref = codec.sealer.new_subject(), codec.sealer.subject_ref("a", "b")
+    polled = replace(watched(1, "w"), monitoring=Monitoring.POLLED)
+    rows = [codec.binding_rows(made, b"", ref, key)[0] for made in (watched(1, "w"), polled)]
+    assert [row[11:13] for row in rows] == [("mts", codec.sealer.watch_ref("mts", "w")), ("mts", None)]
+    assert codec.sealer.watch_ref("a", "b|c") != codec.sealer.watch_ref("a|b", "c")
+
+
 def test_rows_go_back_and_forth(codec: Codec) -> None:
-    key, ref = codec.sealer.new_subject(), b"ref"
-    narrow, (name, body) = codec.binding_rows(binding(1), ref, key)
+    key, ref = codec.sealer.new_subject(), codec.sealer.subject_ref("a", "b")
+    narrow, (name, body) = codec.binding_rows(binding(1), codec.binding_body(binding(1)), ref, key)
     assert codec.open_binding(name, body, key) == binding(1)
     assert narrow[4:6] == ("ACTIVE", 2)
     row = codec.attestation_row(record(1), ref, key)
     bare = replace(record(1), phone_number="", disclosures=(), evidence=b"", evidence_salt=b"")
     assert codec.open_attestation(bare, row[-1], key) == record(1)
     recall = Recall("5" * 64, "a" * 32)
+    change = codec.change_row(7, ChangeKind.REVOKED, binding(1), codec.binding_body(binding(1)), (FOUND,), ref, key, 9)
+    sealed = (7, "REVOKED", change[5], 9, codec.sealer.wrap(key, ref), ref)
+    assert codec.open_change(sealed) == BindingChange(7, ChangeKind.REVOKED, binding(1), (FOUND,), 9)
     made = codec.sealer.request_ref("a", "b")
     assert codec.open_request(made, codec.request_row(made, recall, 0)[3]) == recall

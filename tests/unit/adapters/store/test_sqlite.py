@@ -11,12 +11,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
 from fakes.store_kit import StoreKit
-from fakes.store_rows import PARTY, Do, issue, phone_of, put, subject_of, verification
+from fakes.store_rows import PARTY, Do, binding, issue, name_of, phone_of, put, subject_of, verification, watched
 from numseal.adapters.store import sqlite_engine, sqlite_file
 from numseal.adapters.store.migrations.run import is_older, migrate
 from numseal.adapters.store.schema import METADATA, REVISION
 from numseal.adapters.store.store import DurableStore
 from numseal.domain.limits import Budget
+from numseal.domain.velocity import number_of_account
+from numseal.domain.verdict import Finding, Severity
 from numseal.ports.store import Needs, Recall, Rows, StoreError
 
 
@@ -188,16 +190,27 @@ def test_connections_are_durable_and_checked(tmp_path: Path) -> None:
 async def test_neither_numbers_nor_accounts_nor_codes_can_be_read_in_the_files(kit: StoreKit) -> None:
     store = await kit.open()
     budget = Budget("GUESSES", phone_of(1), 10, 86_400)
+    sighting = number_of_account(PARTY, "account-1", phone_of(1))
 
     def do(rows: Rows) -> None:
         rows.put_verification(verification(1))
         rows.remember(PARTY, "request", Recall("hash of the body", verification(1).verification_id))
         rows.spend(budget)
+        rows.see(sighting)
+        rows.put_binding(watched(1), Finding("FOUND", Severity.NOTE, "what was found"))
+        rows.put_cursor("mts", "a cursor")
 
-    needs = Needs(requests=((PARTY, "request"),), subjects=(subject_of(1),), budgets=(budget,))
+    needs = Needs(
+        requests=((PARTY, "request"),),
+        subjects=(subject_of(1),),
+        budgets=(budget,),
+        sightings=(sighting,),
+        streams=("mts",),
+    )
     await store.apply(Do(needs, do))
-    await asyncio.gather(*(store.apply(issue(number)) for number in range(20)))
+    await asyncio.gather(*(store.apply(issue(number)) for number in range(20, 40)))
     secrets = [phone_of(1), phone_of(1)[1:], "account-1", "hash of the body", "challenge", "WyJ0dyJd", SIM_REF]
+    secrets += ["what was found", phone_of(20)]
     everything = b"".join(path.read_bytes() for path in kit.directory.iterdir())
     assert b"acme" in everything, "the search must be able to find something"
     for secret in secrets:
@@ -230,7 +243,52 @@ async def test_a_sealed_body_moved_to_another_row_does_not_open(kit: StoreKit) -
         await store.verification(verification(2).verification_id)
 
 
+async def test_rows_past_their_time_leave_the_tables(kit: StoreKit) -> None:
+    store = await kit.open()
+    budget, sighting = Budget("GUESSES", "key", 10, 86_400), number_of_account(PARTY, "account-1", phone_of(1))
+
+    def do(rows: Rows) -> None:
+        rows.put_verification(verification(1))
+        rows.remember(PARTY, "request", Recall("hash", verification(1).verification_id))
+        rows.spend(budget)
+        rows.see(sighting)
+        rows.put_binding(binding(2))
+
+    needs = Needs(
+        requests=((PARTY, "request"),),
+        subjects=(subject_of(1), subject_of(2)),
+        budgets=(budget,),
+        sightings=(sighting,),
+    )
+    await store.apply(Do(needs, do))
+    await store.close()
+    kit.clock.advance(60 * 86_400)
+    store = await kit.open()
+    await store.apply(Do(Needs(), lambda _: None))
+    await store.apply(issue(3))
+    counts = {
+        table: engine_of(store)._cursor.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+        for table in ("verification", "request", "budget", "sighting", "change", "subject", "binding")
+    }
+    kept = {"change": 1, "subject": 2, "binding": 2}
+    assert counts == {"verification": 0, "request": 0, "budget": 0, "sighting": 0} | kept
+
+
 # The write-ahead log
+
+
+async def test_a_file_that_can_no_longer_be_read_is_told(kit: StoreKit) -> None:
+    store = await kit.open(cache_rows=0)
+    engine_of(store).reads.close()
+    for reading in (
+        store.binding(name_of(1, "b")),
+        store.account_rows(PARTY, "account-1", phone_of(1)),
+        store.changes(PARTY, 0, 10),
+        store.cursor("mts"),
+    ):
+        with pytest.raises(StoreError, match="reading the database") as failed:
+            await reading
+        assert (failed.value.reason, failed.value.unknown) == ("STORAGE_FAILED", False)
 
 
 async def test_the_write_ahead_log_is_begun_anew(kit: StoreKit, monkeypatch: pytest.MonkeyPatch) -> None:

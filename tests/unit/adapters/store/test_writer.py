@@ -9,7 +9,7 @@ import pytest
 
 from fakes.memory_engine import MemoryEngine
 from fakes.store_kit import StoreKit
-from fakes.store_rows import Do, entry_of, issue, name_of, put, record, subject_of, verification
+from fakes.store_rows import PARTY, Do, entry_of, issue, name_of, put, record, subject_of, verification
 from numseal.adapters.store import publisher, writer
 from numseal.adapters.store.engine import EngineError
 from numseal.adapters.store.store import DurableStore
@@ -235,6 +235,32 @@ async def test_a_signature_is_kept_until_it_is_written(kit: StoreKit, store: Dur
 
 
 # The signer
+
+
+async def test_changes_are_told_of_when_their_head_is_signed(
+    kit: StoreKit, store: DurableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PUBLISH_SECONDS", 3600)
+    waiting = asyncio.ensure_future(store.changed(0))
+    kit.signer.failures = 3
+    await failure(store, 1)
+    assert kit.disk.tables.head.change_sequence == 1
+    assert store.change_bounds() == (0, 0)
+    assert await store.changes(PARTY, 0, 10) == []
+    assert not waiting.done()
+    await store.apply(issue(2))
+    await asyncio.wait_for(waiting, 5)
+    assert store.change_bounds() == (0, 2)
+
+
+async def test_who_waits_for_changes_is_told_that_the_store_stopped(kit: StoreKit, store: DurableStore) -> None:
+    waiting = asyncio.ensure_future(store.changed(0))
+    await asyncio.sleep(0)
+    fail_with(kit.engine, "commit", UNKNOWN)
+    fail_with(kit.engine, "recover", EngineError("STORAGE_FAILED", "the disk is gone"))
+    await failure(store)
+    with pytest.raises(StoreError, match="cannot be known"):
+        await asyncio.wait_for(waiting, 5)
 
 
 async def test_a_signer_that_stumbles_is_asked_again(kit: StoreKit, store: DurableStore) -> None:

@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 _LIVE = sa.text("state IN ('ACTIVE', 'SUSPENDED')")
+_WATCHED = sa.text("state IN ('ACTIVE', 'SUSPENDED') AND watch_ref IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -26,6 +27,19 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("budget_by_end_time", "budget", ["end_time"])
+    op.create_table(
+        "sighting",
+        sa.Column("ref", sa.LargeBinary, primary_key=True),
+        sa.Column("end_time", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("sighting_by_end_time", "sighting", ["end_time"])
+    _followed()
+    op.create_table(
+        "policy",
+        sa.Column("digest", sa.String, primary_key=True),
+        sa.Column("document", sa.String, nullable=False),
+    )
 
 
 def _log() -> None:
@@ -39,6 +53,8 @@ def _log() -> None:
         sa.Column("time", sa.BigInteger, nullable=False),
         sa.Column("batch_id", sa.String, nullable=False),
         sa.Column("key_check", sa.LargeBinary, nullable=False),
+        sa.Column("change_sequence", sa.BigInteger, nullable=False),
+        sa.Column("purged_sequence", sa.BigInteger, nullable=False),
         sa.Column("fence", sa.BigInteger, nullable=False),
     )
     op.create_table(
@@ -64,6 +80,8 @@ def _log() -> None:
         "time": 0,
         "batch_id": "",
         "key_check": b"",
+        "change_sequence": 0,
+        "purged_sequence": 0,
         "fence": 0,
     }
     op.bulk_insert(head, [empty])
@@ -111,11 +129,21 @@ def _bindings() -> None:
         sa.Column("observed_time", sa.BigInteger, nullable=False),
         sa.Column("expire_time", sa.BigInteger, nullable=False),
         sa.Column("contested_time", sa.BigInteger),
+        sa.Column("reverify_by", sa.BigInteger),
+        sa.Column("operator_id", sa.String, nullable=False),
+        sa.Column("watch_ref", sa.LargeBinary),
+        sa.Column("recheck_time", sa.BigInteger, nullable=False),
     )
     op.create_index("binding_by_account", "binding", ["account_ref", "binding_id"])
     op.create_index("binding_by_relying_party", "binding", ["relying_party", "binding_id"])
     op.create_index("binding_by_subject", "binding", ["subject_ref"])
     op.create_index("live_binding", "binding", ["subject_ref"], unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE)
+    for name, columns, where in (
+        ("live_binding_by_recheck_time", ["recheck_time", "binding_id"], _LIVE),
+        ("live_binding_by_operator", ["operator_id", "binding_id"], _LIVE),
+        ("live_binding_by_watch", ["watch_ref"], _WATCHED),
+    ):
+        op.create_index(name, "binding", columns, sqlite_where=where, postgresql_where=where)
     op.create_table(
         "binding_body",
         sa.Column("binding_id", sa.String, sa.ForeignKey("binding.binding_id"), primary_key=True),
@@ -133,4 +161,27 @@ def _bindings() -> None:
         sa.Column("signing_input", sa.LargeBinary, nullable=False),
         sa.Column("signature", sa.LargeBinary),
         sa.Column("body", sa.LargeBinary, nullable=False),
+    )
+
+
+def _followed() -> None:
+    op.create_table(
+        "change",
+        sa.Column(
+            "sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("relying_party", sa.String, nullable=False),
+        sa.Column("subject_ref", sa.LargeBinary, sa.ForeignKey("subject.ref"), nullable=False),
+        sa.Column("binding_id", sa.String, nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("commit_time", sa.BigInteger, nullable=False),
+        sa.Column("purge_time", sa.BigInteger, nullable=False),
+    )
+    op.create_index("change_by_relying_party", "change", ["relying_party", "sequence"])
+    op.create_index("change_by_subject", "change", ["subject_ref"])
+    op.create_table(
+        "stream",
+        sa.Column("operator_id", sa.String, primary_key=True),
+        sa.Column("cursor", sa.String, nullable=False),
     )
