@@ -1,16 +1,20 @@
 """Serve SimulatorService, where the operators are simulated: for any relying party, who plays the people too."""
 
-from numseal.adapters.rpc.gate import Context, Gate, for_relying_party
-from numseal.adapters.rpc.simulator_changes import changes_of, number_of, seconds_of
+from numseal.adapters.rpc.assurance_messages import timestamp
+from numseal.adapters.rpc.gate import Gate, for_relying_party
+from numseal.adapters.rpc.simulator_changes import MAX_OPERATOR_ID, changes_of, event_of, number_of, seconds_of
 from numseal.adapters.rpc.simulator_messages import message_message, operator_message, subscriber_message
-from numseal.adapters.rpc.unserved import unserved
 from numseal.api.simulator.v1 import simulator_pb2 as pb
 from numseal.domain.errors import invalid
+from numseal.domain.limits import DAY
 from numseal.domain.relying_party import RelyingParty
+from numseal.domain.simulation import OperatorBehavior
 from numseal.ports.simulated_network import SimulatedNetwork
 
 MAX_WAIT = 30.0
 MAX_MESSAGE_ID = 64
+MAX_AUTH_URL = 2_048
+MAX_ADVANCE = 366 * DAY
 
 
 class SimulatorService:
@@ -51,18 +55,42 @@ class SimulatorService:
         changed = self._network.change(number_of(request.phone_number), *changes_of(request))
         return pb.UpdateSubscriberResponse(subscriber=subscriber_message(changed))
 
-    async def UpdateOperator(self, _request: bytes, context: Context) -> pb.UpdateOperatorResponse:
-        """Answer that it is not served."""
-        await unserved(context, "SimulatorService.UpdateOperator")
+    @for_relying_party(pb.UpdateOperatorRequest)
+    async def UpdateOperator(
+        self, request: pb.UpdateOperatorRequest, _party: RelyingParty
+    ) -> pb.UpdateOperatorResponse:
+        """Make an operator slow, failing or silent, or well again."""
+        if not 0 < len(request.operator_id) <= MAX_OPERATOR_ID:
+            message = f"operator_id: 1 to {MAX_OPERATOR_ID} characters are expected"
+            raise invalid("operator_id", "OPERATOR_ID_LENGTH", message)
+        behavior = OperatorBehavior(
+            seconds_of(request.behavior.delay, "behavior.delay"), request.behavior.fail, request.behavior.hold_events
+        )
+        changed = self._network.set_behavior(request.operator_id, behavior)
+        return pb.UpdateOperatorResponse(operator=operator_message(changed))
 
-    async def EmitEvent(self, _request: bytes, context: Context) -> pb.EmitEventResponse:
-        """Answer that it is not served."""
-        await unserved(context, "SimulatorService.EmitEvent")
+    @for_relying_party(pb.EmitEventRequest)
+    async def EmitEvent(self, request: pb.EmitEventRequest, _party: RelyingParty) -> pb.EmitEventResponse:
+        """Send an operator's event about a number."""
+        event_id = self._network.emit(number_of(request.phone_number), event_of(request))
+        return pb.EmitEventResponse(event_id=event_id)
 
-    async def OpenAuthUrl(self, _request: bytes, context: Context) -> pb.OpenAuthUrlResponse:
-        """Answer that it is not served."""
-        await unserved(context, "SimulatorService.OpenAuthUrl")
+    @for_relying_party(pb.OpenAuthUrlRequest)
+    async def OpenAuthUrl(self, request: pb.OpenAuthUrlRequest, _party: RelyingParty) -> pb.OpenAuthUrlResponse:
+        """Open a network challenge's page from a handset."""
+        if not 0 < len(request.auth_url) <= MAX_AUTH_URL:
+            message = f"auth_url: 1 to {MAX_AUTH_URL} characters are expected, as they were given out"
+            raise invalid("auth_url", "AUTH_URL_LENGTH", message)
+        page = self._network.open_page(number_of(request.phone_number), request.auth_url)
+        return pb.OpenAuthUrlResponse(authorization_code=page.authorization_code, state=page.state, error=page.error)
 
-    async def AdvanceClock(self, _request: bytes, context: Context) -> pb.AdvanceClockResponse:
-        """Answer that it is not served."""
-        await unserved(context, "SimulatorService.AdvanceClock")
+    @for_relying_party(pb.AdvanceClockRequest)
+    async def AdvanceClock(self, request: pb.AdvanceClockRequest, _party: RelyingParty) -> pb.AdvanceClockResponse:
+        """Move a simulated clock by whole seconds."""
+        seconds = seconds_of(request.duration, "duration")
+        if seconds > MAX_ADVANCE:
+            message = f"duration: 0 to {MAX_ADVANCE // DAY} days are expected"
+            raise invalid("duration", "DURATION_TOO_LONG", message)
+        if seconds != int(seconds):
+            raise invalid("duration", "DURATION_NOT_WHOLE", "duration: whole seconds are expected")
+        return pb.AdvanceClockResponse(now=timestamp(self._network.advance_clock(int(seconds))))

@@ -1,14 +1,17 @@
 """Read what a player of the simulated network asks for: numbers, durations, and changes of a subscriber."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from numseal.adapters.rpc.simulator_values import (
     BEHAVIOR_OF,
     CONTRACT_TYPE_OF,
+    EVENT_KIND_OF,
     FORWARDING_KIND_OF,
     LINE_TYPE_OF,
     REACHABILITY_OF,
@@ -17,16 +20,17 @@ from numseal.adapters.rpc.simulator_values import (
     SIGNAL_STATE_OF,
     SIM_CHANGE_KIND_OF,
 )
-from numseal.adapters.rpc.unserved import refusal
 from numseal.api.operator.v1 import subscriber_pb2
 from numseal.api.simulator.v1 import simulator_pb2 as pb
 from numseal.domain.errors import invalid
 from numseal.domain.evidence import ServiceState
+from numseal.domain.operator import EventKind
 from numseal.domain.simulation import (
     Activate,
     At,
     Change,
     ChangeDevice,
+    EmittedEvent,
     OverrideSignal,
     PortNumber,
     Recycle,
@@ -49,9 +53,11 @@ T = TypeVar("T")
 MAX_CHANGES = 16
 MAX_OPERATOR_ID = 64
 MAX_CODE_SPACE, MAX_CODE = 32, 128
+MAX_COPIES = 1_000
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _NANOS = 1_000_000_000
+_SAY_FRAUD = (EventKind.SIM_CHANGE, EventKind.BARRED)
 
 
 def number_of(text: str) -> str:
@@ -83,15 +89,37 @@ def _change_of(item: pb.SubscriberChange, at: str) -> Change | At:
     if arm is None:
         names = ", ".join(_READERS)
         raise invalid(f"{at}.change", "CHANGE_REQUIRED", f"{at}.change: one of {names} is expected")
-    if seconds_of(item.report_delay, f"{at}.report_delay"):
-        raise refusal("SimulatorService.UpdateSubscriber(changes.report_delay)", f"{at}.report_delay")
+    delay = math.ceil(seconds_of(item.report_delay, f"{at}.report_delay"))
     change = _READERS[arm](item, f"{at}.{arm}")
     if not item.HasField("occur_time"):
-        return change
-    if item.occur_time.seconds < 0:
-        field = f"{at}.occur_time"
-        raise invalid(field, "OCCUR_TIME_TOO_EARLY", f"{field}: a time from 1970 to now is expected")
-    return At(item.occur_time.seconds, change)
+        return At(None, change, delay) if delay else change
+    return At(_occurred(item.occur_time, f"{at}.occur_time"), change, delay)
+
+
+def event_of(request: pb.EmitEventRequest) -> EmittedEvent:
+    """Read an event that is to be sent; raises Refusal for an unknown kind, a time before 1970 or too many copies.
+
+    An event of another kind than SIM_CHANGE and BARRED has no place for a suspicion of fraud: it is refused with one.
+    """
+    kind = _value(EVENT_KIND_OF, request.kind, "kind")
+    if request.fraud_suspected and kind not in _SAY_FRAUD:
+        message = f"fraud_suspected: an event of kind {kind} cannot say so, only {' or '.join(_SAY_FRAUD)}"
+        raise invalid("fraud_suspected", "FRAUD_NOT_SAID", message)
+    copies = request.copies or 1
+    if not 1 <= copies <= MAX_COPIES:
+        raise invalid("copies", "COPIES_OUT_OF_RANGE", f"copies: 1 to {MAX_COPIES} are expected")
+    return EmittedEvent(
+        kind=kind,
+        occur_time=_occurred(request.occur_time, "occur_time") if request.HasField("occur_time") else None,
+        copies=copies,
+        fraud_suspected=request.fraud_suspected,
+    )
+
+
+def _occurred(time: Timestamp, field: str) -> int:
+    if time.seconds < 0:
+        raise invalid(field, "OCCUR_TIME_TOO_EARLY", f"{field}: a time since 1970 is expected")
+    return time.seconds
 
 
 def _swap_sim(item: pb.SubscriberChange, at: str) -> Change:
@@ -130,10 +158,7 @@ def _service(value: int, field: str) -> ServiceState | None:
 
 
 def _delivery(item: pb.SubscriberChange, at: str) -> Change:
-    field = f"{at}.behavior"
-    if item.delivery.behavior in {pb.DELIVERY_BEHAVIOR_VANISH, pb.DELIVERY_BEHAVIOR_NO_RECEIPT}:
-        raise refusal("SimulatorService.UpdateSubscriber(changes.delivery.behavior)", field)
-    behavior = _value(BEHAVIOR_OF, item.delivery.behavior, field)
+    behavior = _value(BEHAVIOR_OF, item.delivery.behavior, f"{at}.behavior")
     return SetDelivery(behavior, seconds_of(item.delivery.delay, f"{at}.delay"))
 
 

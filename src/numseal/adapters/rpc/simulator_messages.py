@@ -26,14 +26,17 @@ _NANOS = 1_000_000_000
 
 
 def operator_message(operator: SimulatedOperatorInfo) -> pb.SimulatedOperator:
-    """Return an operator as a message; it always works."""
+    """Return an operator as a message."""
+    behavior = operator.behavior
     return pb.SimulatedOperator(
         operator_id=operator.info.operator_id,
         display_name=operator.info.name,
         plmns=[str(plmn) for plmn in operator.info.plmns],
         ranges=[_range_message(item) for item in operator.ranges],
         example_phone_number=operator.example,
-        behavior=pb.OperatorBehavior(),
+        behavior=pb.OperatorBehavior(
+            delay=_duration(behavior.delay), fail=behavior.fail, hold_events=behavior.hold_events
+        ),
     )
 
 

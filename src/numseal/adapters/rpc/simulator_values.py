@@ -17,6 +17,7 @@ from numseal.domain.evidence import (
     SignalState,
     SimChangeKind,
 )
+from numseal.domain.operator import WATCHED_KINDS, EventKind
 from numseal.domain.simulation import DeliveryBehavior, MessageKind, SubscriptionState
 
 SUBSCRIPTION_STATES = {
@@ -26,6 +27,10 @@ MESSAGE_KINDS = {kind: pb.MessageKind.Value(f"MESSAGE_KIND_{kind.name}") for kin
 
 BEHAVIORS = {item: pb.DeliveryBehavior.Value(f"DELIVERY_BEHAVIOR_{item.name}") for item in DeliveryBehavior}
 BEHAVIOR_OF: Mapping[int, DeliveryBehavior] = {value: item for item, value in BEHAVIORS.items()}
+
+EVENT_KIND_OF: Mapping[int, EventKind] = {
+    pb.SimulatedEventKind.Value(f"SIMULATED_EVENT_KIND_{kind.name}"): kind for kind in WATCHED_KINDS
+}
 
 SIM_CHANGE_KINDS = {kind: operator_pb.SimChangeKind.Value(f"SIM_CHANGE_KIND_{kind.name}") for kind in SimChangeKind}
 SIM_CHANGE_KIND_OF: Mapping[int, SimChangeKind] = {value: kind for kind, value in SIM_CHANGE_KINDS.items()}

@@ -20,6 +20,7 @@ from numseal.domain.simulation import (
     Activate,
     Change,
     ChangeDevice,
+    OperatorBehavior,
     OverrideSignal,
     PortNumber,
     Recycle,
@@ -42,6 +43,7 @@ from numseal.domain.simulation import (
 
 MAX_DELIVERY_DELAY = 3_600
 MAX_LOOKUP_DELAY = 60
+MAX_ANSWER_DELAY = 3_600
 MAX_SIMS = 1_000
 TAC_DIGITS = 8
 
@@ -175,6 +177,16 @@ def _set(old: SimulatedSubscriber, change: Change) -> SimulatedSubscriber:
             return replace(old, **{field.name: getattr(change, field.name)})
         case _:
             raise _refused(f"{type(change).__name__} is not a change of a subscriber")
+
+
+def check_behavior(behavior: OperatorBehavior) -> None:
+    """Raise `Refusal` where no operator can work so."""
+    if not 0 <= behavior.delay <= MAX_ANSWER_DELAY:
+        raise invalid(
+            "behavior.delay",
+            "BEHAVIOR_DELAY_OUT_OF_RANGE",
+            f"behavior.delay: 0 to {MAX_ANSWER_DELAY} seconds are expected, found {behavior.delay}",
+        )
 
 
 def takes_sms(subscriber: SimulatedSubscriber) -> bool:

@@ -1,19 +1,30 @@
 """What the simulated handsets hold: messages that arrived, that wait, and that were forwarded away.
 
-Whether a message gets here is the network's to decide. Everything is bounded, the oldest goes first.
+Whether a message gets here is the network's to decide, and a message's receipt is its sender's. Everything is bounded,
+the oldest goes first.
 """
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from numseal.domain.evidence import DeliveryState
 from numseal.domain.simulation import Message, MessageKind
 
 KEPT_MESSAGES = 100
 KEPT_HANDSETS = 10_000
 
 
+Receipt = Callable[[DeliveryState, str], None]
+"""Takes what became of a message, and the operator's own error."""
+
+
 def _bounded() -> deque[Message]:
+    return deque(maxlen=KEPT_MESSAGES)
+
+
+def _waiting() -> deque[tuple[Message, Receipt]]:
     return deque(maxlen=KEPT_MESSAGES)
 
 
@@ -22,7 +33,7 @@ class Handset:
     """One number's messages."""
 
     inbox: deque[Message] = field(default_factory=_bounded)
-    held: deque[Message] = field(default_factory=_bounded)
+    held: deque[tuple[Message, Receipt]] = field(default_factory=_waiting)
     forwarded: deque[Message] = field(default_factory=_bounded)
 
 
@@ -47,11 +58,11 @@ class Handsets:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def hold(self, msisdn: str, message: Message) -> None:
+    def hold(self, msisdn: str, message: Message, receipt: Receipt) -> None:
         """Keep a message until the handset takes messages again."""
-        self._open(msisdn).held.append(message)
+        self._open(msisdn).held.append((message, receipt))
 
-    def held(self, msisdn: str) -> tuple[Message, ...]:
+    def held(self, msisdn: str) -> tuple[tuple[Message, Receipt], ...]:
         """Take out the messages that were held."""
         handset = self._handsets.get(msisdn)
         if handset is None:

@@ -1,27 +1,41 @@
 """The simulated network itself: who is behind a number, what happens to it, and where messages go."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
 
-from numseal.adapters.operators.simulator.changes import Changer, takes_calls, takes_sms
-from numseal.adapters.operators.simulator.handset import Handsets
+from numseal.adapters.operators.simulator.changes import Changer, check_behavior, takes_calls, takes_sms
+from numseal.adapters.operators.simulator.handset import Handsets, Receipt
+from numseal.adapters.operators.simulator.office import BackOffice
 from numseal.adapters.operators.simulator.operators import OPERATORS, OperatorProfile, load_plan
 from numseal.adapters.operators.simulator.population import Population
-from numseal.domain.errors import invalid, not_found
-from numseal.domain.evidence import ForwardingKind
+from numseal.adapters.operators.simulator.records import Records, Step
+from numseal.adapters.operators.simulator.signals import Edge
+from numseal.domain.errors import invalid, not_found, precondition
+from numseal.domain.evidence import DeliveryState, ForwardingKind
 from numseal.domain.number_plan import NumberPlan
 from numseal.domain.simulation import (
     At,
     Change,
     DeliveryBehavior,
+    EmittedEvent,
     Message,
     MessageKind,
+    OpenedPage,
+    OperatorBehavior,
     SimulatedOperatorInfo,
     SimulatedSubscriber,
 )
 from numseal.ports.clock import Clock
 
 MAX_WAIT = 30.0
+ABSENT_SUBSCRIBER, SM_DELIVERY_FAILURE = "map:27", "map:32"
+"""Errors of receipts (TS 29.002 §17.6)."""
+
+
+def _keep_silent(_state: DeliveryState, _error: str) -> None:
+    """Give no receipt."""
 
 
 class SimulatedNetwork:
@@ -29,7 +43,7 @@ class SimulatedNetwork:
 
     A subscriber nobody changed is drawn anew from the seed at each look, so only changed numbers and those
     with messages take memory. Implements `ports.simulated_network`. Not safe across threads; one event loop
-    uses it.
+    uses it. What happens is true at once for handsets and pages; the operators' records and events may lag behind.
     """
 
     def __init__(
@@ -38,9 +52,11 @@ class SimulatedNetwork:
         clock: Clock,
         plan: NumberPlan | None = None,
         profiles: tuple[OperatorProfile, ...] = OPERATORS,
+        advance: Callable[[int], int] | None = None,
     ) -> None:
         """Draw the network of `seed`; the packaged number plan is used where none is given.
 
+        `advance` moves `clock` forward by so many seconds and returns the time then; None where nobody may.
         Raises `ValueError` where the plan gives a range to an operator without a profile.
         """
         self.clock = clock
@@ -53,20 +69,33 @@ class SimulatedNetwork:
         self._population = Population(seed, self.profiles)
         self._changer = Changer(self.profiles, self._population.device)
         self._touched: dict[str, SimulatedSubscriber] = {}
+        self._offices = {name: self._open(profile) for name, profile in self.profiles.items()}
+        self._records = Records(self._changer.apply, self._note)
+        self._advance = advance
 
     def secret(self, operator_id: str, purpose: str) -> bytes:
         """Return an operator's own key, 32 bytes, the same for the same seed."""
         return blake2b(f"{operator_id}/{purpose}".encode(), key=self._secret, digest_size=32).digest()
 
+    def office(self, operator_id: str) -> BackOffice:
+        """Return an operator's back office; raise `KeyError` where there is no such operator."""
+        return self._offices[operator_id]
+
     def operators(self) -> tuple[SimulatedOperatorInfo, ...]:
         """Return the simulated operators, by `operator_id`."""
-        ranges = self.plan.ranges()
-        return tuple(
-            SimulatedOperatorInfo(
-                profile.info, tuple(item for item in ranges if item.operator_id == name), profile.example
+        return tuple(self._info(name) for name in sorted(self.profiles))
+
+    def set_behavior(self, operator_id: str, behavior: OperatorBehavior) -> SimulatedOperatorInfo:
+        """Make an operator slow, failing or silent, or well again; return it as it is now."""
+        office = self._offices.get(operator_id)
+        if office is None:
+            raise not_found(
+                "OPERATOR_NOT_SIMULATED",
+                f"No simulated operator is {operator_id[:64]!r}: list the operators to see them.",
             )
-            for name, profile in sorted(self.profiles.items())
-        )
+        check_behavior(behavior)
+        office.behave(behavior)
+        return self._info(operator_id)
 
     def find(self, msisdn: str) -> SimulatedSubscriber | None:
         """Return what is behind a number; None where no simulated range has it."""
@@ -91,19 +120,64 @@ class SimulatedNetwork:
     def change(self, msisdn: str, *changes: Change | At) -> SimulatedSubscriber:
         """Apply the changes together, in order, or none of them; a change without `At` happens now."""
         before = after = self.subscriber(msisdn)
+        self.settle()
         now = self.clock.now()
+        steps: list[Step] = []
         for item in changes:
-            change, time = (item.change, item.time) if isinstance(item, At) else (item, now)
+            at = item if isinstance(item, At) else At(now, item)
+            time = now if at.time is None else at.time
             if time > now:
                 raise invalid("changes", "OCCUR_TIME_IN_FUTURE", "A change cannot have happened in the future.")
-            after = self._changer.apply(after, change, time)
+            changed = self._changer.apply(after, at.change, time)
+            steps.append(Step(at.change, time, time + at.report_delay, after, changed))
+            after = changed
         self._touched[msisdn] = after
         if after.owner_generation != before.owner_generation:
             self.handsets.forget(msisdn)
         if takes_sms(after):
-            for message in self.handsets.held(msisdn):
+            for message, receipt in self.handsets.held(msisdn):
                 self.handsets.receive(msisdn, message)
+                receipt(DeliveryState.DELIVERED, "")
+        for step in steps:
+            self._records.enter(step, now)
         return after
+
+    def recorded(self, subscriber: SimulatedSubscriber) -> SimulatedSubscriber:
+        """Return what the operators' records show of a subscriber now."""
+        self.settle()
+        return self._records.of(subscriber)
+
+    def settle(self) -> None:
+        """Enter into the records what their time has come for, and tell watchers of it."""
+        self._records.settle(self.clock.now())
+
+    def next_report(self) -> int | None:
+        """Return when the records next change by themselves; it takes a `settle` then."""
+        return self._records.next_time()
+
+    def emit(self, msisdn: str, event: EmittedEvent) -> str:
+        """Send an operator's event about a number, changing nothing; return its id, empty where nobody watches."""
+        office = self._offices.get(self.recorded(self.subscriber(msisdn)).operator_id)
+        return "" if office is None else office.emit(msisdn, event, self.clock.now())
+
+    def open_page(self, msisdn: str, auth_url: str) -> OpenedPage:
+        """Open a network check's page from a handset over its mobile data."""
+        visitor = self.subscriber(msisdn)
+        for office in self._offices.values():
+            page = office.pages.find(auth_url)
+            if page is not None:
+                if office.behavior.fail:
+                    return OpenedPage(page.order.state, error="temporarily_unavailable")
+                return office.pages.visit(page, visitor, self.clock.now())
+        raise not_found(
+            "AUTH_URL_UNKNOWN", "No simulated operator has a page at this address: open it as it was given."
+        )
+
+    def advance_clock(self, seconds: int) -> int:
+        """Move a simulated clock forward; return the time now."""
+        if self._advance is None:
+            raise precondition("REAL_CLOCK", "This server lives in real time: nobody can move its clock.")
+        return self._advance(seconds)
 
     async def inbox(self, msisdn: str, after: str = "", wait: float = 0.0) -> tuple[Message, ...]:
         """Return the messages after the one with the id `after`; wait up to 30 seconds for the first."""
@@ -112,31 +186,60 @@ class SimulatedNetwork:
             raise invalid("wait", "WAIT_OUT_OF_RANGE", f"Wait 0 to {MAX_WAIT:.0f} seconds for a message.")
         return await self.handsets.wait(msisdn, after, wait)
 
-    def deliver(self, subscriber: SimulatedSubscriber, kind: MessageKind, sender_id: str, text: str) -> None:
-        """Send a message on its way; a delay needs a running event loop."""
+    def deliver(
+        self,
+        subscriber: SimulatedSubscriber,
+        kind: MessageKind,
+        sender_id: str,
+        text: str,
+        receipt: Receipt = _keep_silent,
+    ) -> None:
+        """Send a message on its way and have its receipt given; a delay needs a running event loop."""
         behavior, delay = subscriber.delivery.behavior, subscriber.delivery.delay
-        if behavior is not DeliveryBehavior.DELIVER:
+        if behavior in {DeliveryBehavior.VANISH, DeliveryBehavior.REFUSE}:
             return
-        if delay > 0:
-            loop = asyncio.get_running_loop()
-            loop.call_later(delay, self._arrive_late, subscriber.msisdn, kind, sender_id, text)
+        if behavior is DeliveryBehavior.NO_RECEIPT:
+            receipt = _keep_silent
+        if behavior is DeliveryBehavior.FAIL:
+            error = SM_DELIVERY_FAILURE if kind is MessageKind.SMS else ABSENT_SUBSCRIBER
+            arrive = partial(receipt, DeliveryState.FAILED, error)
         else:
-            self._arrive(subscriber, kind, sender_id, text)
+            arrive = partial(self._arrive, subscriber.msisdn, kind, sender_id, text, receipt)
+        if delay > 0:
+            asyncio.get_running_loop().call_later(delay, arrive)
+        else:
+            arrive()
 
-    def _arrive_late(self, msisdn: str, kind: MessageKind, sender_id: str, text: str) -> None:
+    def _arrive(self, msisdn: str, kind: MessageKind, sender_id: str, text: str, receipt: Receipt) -> None:
         """Hand the message over as the subscriber is now, not as it was when the message was sent."""
-        self._arrive(self.subscriber(msisdn), kind, sender_id, text)
-
-    def _arrive(self, subscriber: SimulatedSubscriber, kind: MessageKind, sender_id: str, text: str) -> None:
-        msisdn = subscriber.msisdn
+        subscriber = self.subscriber(msisdn)
         message = self.handsets.message(self.clock.now(), kind, sender_id, text)
-        if kind is MessageKind.SMS:
-            keep = self.handsets.receive if takes_sms(subscriber) else self.handsets.hold
-            keep(msisdn, message)
-        elif _forwards(subscriber):
+        if kind is MessageKind.SMS and not takes_sms(subscriber):
+            self.handsets.hold(msisdn, message, receipt)
+            return
+        if kind is MessageKind.VOICE and _forwards(subscriber):
             self.handsets.forward(msisdn, message)
-        elif takes_calls(subscriber):
+        elif kind is MessageKind.SMS or takes_calls(subscriber):
             self.handsets.receive(msisdn, message)
+        else:
+            receipt(DeliveryState.FAILED, ABSENT_SUBSCRIBER)
+            return
+        receipt(DeliveryState.DELIVERED, "")
+
+    def _open(self, profile: OperatorProfile) -> BackOffice:
+        name = profile.info.operator_id
+        return BackOffice(profile, Edge(profile, self.secret(name, "references")), self.secret(name, "pages"))
+
+    def _info(self, operator_id: str) -> SimulatedOperatorInfo:
+        profile = self.profiles[operator_id]
+        ranges = tuple(item for item in self.plan.ranges() if item.operator_id == operator_id)
+        return SimulatedOperatorInfo(profile.info, ranges, profile.example, self._offices[operator_id].behavior)
+
+    def _note(self, step: Step, time: int) -> None:
+        """Have the operator that had the number before a change tell of it."""
+        office = self._offices.get(step.before.operator_id)
+        if office is not None:
+            office.note(step, time)
 
 
 def _forwards(subscriber: SimulatedSubscriber) -> bool:

@@ -9,6 +9,7 @@ from importlib import resources
 
 from numseal.domain.evidence import LineType
 from numseal.domain.number_plan import NumberPlan, OperatorInfo, parse_plan
+from numseal.domain.operator import EventKind
 from numseal.domain.plmn import Plmn
 
 RECORDS_START = 1_262_304_000
@@ -29,13 +30,17 @@ MOBILE_ONLY = frozenset(
 )
 """Signals that a fixed network has no source for."""
 
+MOBILE_EVENTS = tuple(kind for kind in EventKind if kind is not EventKind.HEARTBEAT)
+FIXED_EVENTS = tuple(kind for kind in MOBILE_EVENTS if kind not in {EventKind.SIM_CHANGE, EventKind.DEVICE_CHANGE})
+
 
 @dataclass(frozen=True, slots=True)
 class OperatorProfile:
     """One operator's ways.
 
     `records_since` is where its history begins (Unix seconds). `prior_codes_valid` is False where a code the
-    operator makes kills the number's earlier ones. `code_attempts` is per code.
+    operator makes kills the number's earlier ones. `code_attempts` is per code. `events` are the kinds it sends, none
+    where its numbers can only be asked about. `recognizes_sims` tells whether it does network checks.
     """
 
     info: OperatorInfo
@@ -45,6 +50,8 @@ class OperatorProfile:
     unsupported: frozenset[str] = frozenset()
     prior_codes_valid: bool = True
     code_attempts: int = 5
+    events: tuple[EventKind, ...] = MOBILE_EVENTS
+    recognizes_sims: bool = True
 
 
 def _mobile(operator_id: str, name: str, plmn: str, country: str) -> OperatorInfo:
@@ -64,6 +71,7 @@ OPERATORS: tuple[OperatorProfile, ...] = (
         example="+77011234568",
         unsupported=frozenset({"device_ref", "recycled", "sims_on_device"}),
         code_attempts=3,
+        events=(),
     ),
     OperatorProfile(_mobile("megafon", "MegaFon", "250-02", "RU"), example="+79261234567", prior_codes_valid=False),
     OperatorProfile(_mobile("mts", "MTS", "250-01", "RU"), example="+79161234567"),
@@ -72,6 +80,8 @@ OPERATORS: tuple[OperatorProfile, ...] = (
         example="+74951234567",
         line_type=LineType.FIXED,
         unsupported=MOBILE_ONLY,
+        events=FIXED_EVENTS,
+        recognizes_sims=False,
     ),
     OperatorProfile(
         _mobile("t2", "T2 (Rostelecom)", "250-20", "RU"),
@@ -79,6 +89,7 @@ OPERATORS: tuple[OperatorProfile, ...] = (
         records_since=1_420_070_400,  # 2015-01-01
         unsupported=frozenset({"sims_on_device", "last_seen"}),
         code_attempts=4,
+        recognizes_sims=False,
     ),
     OperatorProfile(
         _mobile("telekom-de", "Telekom Deutschland", "262-01", "DE"),

@@ -72,14 +72,31 @@ class Edge:
         """Return a keyed hash, 32 hex digits."""
         return blake2b(text.encode(), key=self._key, digest_size=16).hexdigest()
 
+    def subscriber_ref(self, subscriber: SimulatedSubscriber) -> SubscriberRef | None:
+        """Return the owner's reference; None where this operator tells none."""
+        if "subscriber_ref" in self._profile.unsupported:
+            return None
+        return SubscriberRef(self.reference(f"owner/{_owner(subscriber)}"), KEY_EPOCH)
+
+    def device_ref(self, subscriber: SimulatedSubscriber) -> DeviceRef | None:
+        """Return the handset's reference; None where this operator tells none."""
+        if "device_ref" in self._profile.unsupported:
+            return None
+        reference = self.reference(f"device/{_owner(subscriber)}/{subscriber.device_generation}")
+        return DeviceRef(reference, KEY_EPOCH, subscriber.tac)
+
+    def sim_ref(self, subscriber: SimulatedSubscriber) -> SimRef | None:
+        """Return the SIM's reference; None where this operator tells none, or has a router answer for its HLR."""
+        if "sim_ref" in self._profile.unsupported or subscriber.home_routed:
+            return None
+        reference = self.reference(f"sim/{_owner(subscriber)}/{subscriber.sim_generation}")
+        return SimRef(reference, KEY_EPOCH, Basis.DIRECT)
+
     def _values(self, subscriber: SimulatedSubscriber, request: LookupRequest, now: int) -> dict[str, object]:
-        owner = f"{subscriber.msisdn}/{subscriber.owner_generation}"
         return {
-            "subscriber_ref": SubscriberRef(self.reference(f"owner/{owner}"), KEY_EPOCH),
-            "sim_ref": self._sim_ref(subscriber, owner, request.request_id),
-            "device_ref": DeviceRef(
-                self.reference(f"device/{owner}/{subscriber.device_generation}"), KEY_EPOCH, subscriber.tac
-            ),
+            "subscriber_ref": self.subscriber_ref(subscriber),
+            "sim_ref": self.sim_ref(subscriber) or self._correlation(request.request_id),
+            "device_ref": self.device_ref(subscriber),
             "line_type": subscriber.line_type,
             "contract_type": subscriber.contract_type,
             "identity_on_file": subscriber.identity_on_file,
@@ -96,10 +113,9 @@ class Edge:
             "sims_on_device": subscriber.sims_on_device,
         }
 
-    def _sim_ref(self, subscriber: SimulatedSubscriber, owner: str, request_id: str) -> SimRef:
-        if subscriber.home_routed:  # TS 23.840: a correlation id, another for each question, in place of the IMSI
-            return SimRef(self.reference(f"correlation/{request_id}"), KEY_EPOCH, Basis.HOME_ROUTED)
-        return SimRef(self.reference(f"sim/{owner}/{subscriber.sim_generation}"), KEY_EPOCH, Basis.DIRECT)
+    def _correlation(self, request_id: str) -> SimRef:
+        """Return what a router gives in place of the IMSI: an id of its own, another for each question (TS 23.840)."""
+        return SimRef(self.reference(f"correlation/{request_id}"), KEY_EPOCH, Basis.HOME_ROUTED)
 
     def _serving(self, subscriber: SimulatedSubscriber, now: int) -> Serving:
         jitter = subscriber.activate_time % UPDATE_PERIOD
@@ -121,6 +137,10 @@ class Edge:
         if since_time < self._profile.records_since:
             return Signal(replace(meta, state=SignalState.NO_COVERAGE))
         return Signal(meta, since_time < subscriber.activate_time)
+
+
+def _owner(subscriber: SimulatedSubscriber) -> str:
+    return f"{subscriber.msisdn}/{subscriber.owner_generation}"
 
 
 def _silence(subscriber: SimulatedSubscriber) -> int:
