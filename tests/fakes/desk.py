@@ -25,7 +25,8 @@ from numseal.adapters.store.sqlite import open_sqlite_store
 from numseal.attestation.bundle import Bundle
 from numseal.attestation.public_keys import PublicKeys
 from numseal.domain.agreement import Agreement, Agreements
-from numseal.domain.limits import DAY, Budget, Limits, guess_budget, send_budgets
+from numseal.domain.client_network import parse_client_networks
+from numseal.domain.limits import Budget, Limits, guess_budget, send_budgets
 from numseal.domain.number_plan import NumberPlan, Range
 from numseal.domain.policy import Policies
 from numseal.domain.relying_party import App, RelyingParty
@@ -36,6 +37,9 @@ from numseal.usecases.ask_operator import AskOperator
 from numseal.usecases.assess import Assess
 from numseal.usecases.cancel_verification import CancelVerification
 from numseal.usecases.check_code import CheckCode, CodeResult
+from numseal.usecases.check_network_proof import CheckNetworkProof, NetworkResult
+from numseal.usecases.continue_verification import ContinueVerification, Way
+from numseal.usecases.deliveries import Deliveries
 from numseal.usecases.flights import Flights
 from numseal.usecases.get_verification import GetVerification
 from numseal.usecases.issue import Issue, Issuer
@@ -46,9 +50,18 @@ from numseal.usecases.start_verification import StartVerification, Wish
 
 ORIGIN = "numseal.test/log"
 NUMBER = "+79161234567"
-PARTY = RelyingParty("messenger", "Messenger", (App("app", "Messenger", {"en": "{{code}} is your code"}, "en"),))
+REDIRECT = "https://messenger.example/done"
+PARTY = RelyingParty(
+    "messenger",
+    "Messenger",
+    (App("app", "Messenger", {"en": "{{code}} is your code"}, "en", network_redirect_uri=REDIRECT),),
+)
+CLIENT_NETWORKS = parse_client_networks(
+    "prefix,country,kind,operator\n198.18.0.0/16,RU,FIXED,\n100.64.0.0/16,RU,MOBILE,mts\n203.0.113.0/24,NL,HOSTING,\n"
+)
 AGREEMENTS = tuple(Agreement(f"with-{name}", "messenger", name, 0, 2**40) for name in ("mts", "megafon"))
 LIMITS = Limits()
+_OF_A_NUMBER = frozenset({"NUMBER_SENDS", "RANGE_SENDS"})
 
 
 @dataclass
@@ -137,9 +150,12 @@ class Desk:
             code_key=code_key,
             **common,
         )
+        self.deliveries = Deliveries()
         issuer = Issuer("https://numseal.test", "urn:vct", ORIGIN, ground.keys.to_object())
         self.assess = Assess(
+            ask=ask,
             look_up=look_up,
+            parties={party.relying_party: party},
             issue=Issue(issuer=issuer, signer=ground.signer, store=store),
             entropy=SystemEntropy(),
             flights=flights,
@@ -149,13 +165,20 @@ class Desk:
             send_code=send_code,
             plan=NumberPlan([Range("+7916", 11, "mts"), Range("+7926", 11, "megafon")]),
             agreements=agreed,
+            client_networks=CLIENT_NETWORKS,
             limits=limits,
             entropy=SystemEntropy(),
             flights=flights,
             **common,
         )
         self._get = GetVerification(store=store, assess=self.assess, send_code=send_code, clock=clock, flights=flights)
-        self._check = CheckCode(store=store, ask=ask, limits=limits, code_key=code_key, flights=flights)
+        self._check = CheckCode(
+            store=store, ask=ask, limits=limits, code_key=code_key, deliveries=self.deliveries, flights=flights
+        )
+        self._prove = CheckNetworkProof(store=store, ask=ask, code_key=code_key, clock=clock, flights=flights)
+        self._continue = ContinueVerification(
+            store=store, send_code=send_code, look_up=look_up, agreements=agreed, clock=clock, flights=flights
+        )
         self._resend = ResendCode(store=store, send_code=send_code, flights=flights)
         self._cancel = CancelVerification(store=store)
 
@@ -167,14 +190,29 @@ class Desk:
         """Have another code sent."""
         return await self._resend("messenger", opened.verification_id, None, request_id)
 
-    async def take(self, opened: Verification, code: str) -> tuple[CodeResult, Verification]:
+    async def take(self, opened: Verification, code: str, key_proof: bytes = b"") -> tuple[CodeResult, Verification]:
         """Offer a code and have nothing assessed, as a process does that ends there."""
-        return await self._check("messenger", opened.verification_id, code)
+        return await self._check("messenger", opened.verification_id, code, key_proof)
 
-    async def check(self, opened: Verification, code: str) -> tuple[CodeResult, Verification, Bundle | None]:
+    async def check(
+        self, opened: Verification, code: str, key_proof: bytes = b""
+    ) -> tuple[CodeResult, Verification, Bundle | None]:
         """Offer a code, as the rpc adapter does."""
-        result, taken = await self.take(opened, code)
+        result, taken = await self.take(opened, code, key_proof)
         return (result, *await self.assess(taken))
+
+    async def prove(
+        self, opened: Verification, proof: str = "proof", state: str | None = None
+    ) -> tuple[NetworkResult, Verification]:
+        """Offer what a network page returned, as the rpc adapter does."""
+        page_state = opened.page.state if state is None and opened.page else state or ""
+        result, taken = await self._prove("messenger", opened.verification_id, proof, page_state)
+        return result, (await self.assess(taken))[0]
+
+    async def proceed(self, opened: Verification, way: Way, request_id: str = "") -> Verification:
+        """Take a way, as the rpc adapter does."""
+        taken = await self._continue("messenger", opened.verification_id, way, request_id)
+        return (await self.assess(taken))[0]
 
     async def get(self, opened: Verification) -> tuple[Verification, Bundle | None]:
         """Read a verification."""
@@ -191,7 +229,7 @@ class Desk:
 
     async def sends_counted(self, number: str = NUMBER) -> int:
         """Return the codes counted today; the number's budget and its range's agree."""
-        budgets = (budget for budget in send_budgets(self.limits, "messenger", number) if budget.window == DAY)
+        budgets = (budget for budget in send_budgets(self.limits, "messenger", number) if budget.name in _OF_A_NUMBER)
         counts = await self.spent(*budgets)
         assert len(set(counts)) == 1, counts
         return counts[0]

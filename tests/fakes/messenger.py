@@ -98,6 +98,40 @@ class Messenger:
         opened = await self.start(number, account, **fields)
         return (await self.check(opened.verification_id, await self.code(number))).verification
 
+    async def open_page(self, opened: verification_pb2.Verification, number: str) -> simulator_pb2.OpenAuthUrlResponse:
+        """Open a network page from a handset."""
+        request = simulator_pb2.OpenAuthUrlRequest(phone_number=number, auth_url=opened.network.auth_url)
+        return await self.simulator.OpenAuthUrl(request, metadata=self.metadata)
+
+    async def offer_proof(
+        self, opened: verification_pb2.Verification, number: str, key_proof: bytes = b""
+    ) -> verification_pb2.CheckNetworkProofResponse:
+        """Open the network page from a handset and offer what it returned."""
+        page = await self.open_page(opened, number)
+        request = verification_pb2.CheckNetworkProofRequest(
+            verification_id=opened.verification_id,
+            authorization_code=page.authorization_code,
+            state=page.state,
+            key_proof=key_proof,
+        )
+        return await self.verification.CheckNetworkProof(request, metadata=self.metadata)
+
+    async def prove(
+        self, opened: verification_pb2.Verification, number: str, key_proof: bytes = b""
+    ) -> verification_pb2.Verification:
+        """Prove possession through the network, from a handset."""
+        return (await self.offer_proof(opened, number, key_proof)).verification
+
+    async def proceed(
+        self, verification: verification_pb2.Verification, **way: object
+    ) -> verification_pb2.Verification:
+        """Take a way on."""
+        request = verification_pb2.ContinueVerificationRequest(
+            verification_id=verification.verification_id,
+            **way,  # type: ignore[arg-type]
+        )
+        return (await self.verification.ContinueVerification(request, metadata=self.metadata)).verification
+
     async def change(self, number: str, *changes: simulator_pb2.SubscriberChange) -> None:
         request = simulator_pb2.UpdateSubscriberRequest(phone_number=number, changes=changes)
         await self.simulator.UpdateSubscriber(request, metadata=self.metadata)

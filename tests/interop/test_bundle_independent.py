@@ -146,7 +146,7 @@ def test_joserfc_and_jwcrypto_verify_the_attestation(published: Published) -> No
     assert verified.payload == token.payload
     payload = json.loads(verified.payload)
     assert verified.headers() == {"alg": "ES256", "typ": "dc+sd-jwt", "kid": JWK(**key).thumbprint()}
-    assert (payload["iss"], payload["assurance_level"]) == (published.keys["issuer"], "SUBSTANTIAL")
+    assert (payload["iss"], payload["assurance_level"]) == (published.keys["issuer"], "LOW")
     claims = disclosed(text, payload)
     assert (claims["phone_number"], claims["account_id"]) == (NUMBERS[-1], "demo-account")
     altered = compact[:-4] + ("AAAA" if not compact.endswith("AAAA") else "BBBB")

@@ -36,11 +36,16 @@ class Unsigned:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """An SD-JWT taken apart, nothing verified; `key_binding` is the KB-JWT's text, if there is one."""
+    """An SD-JWT taken apart, nothing verified.
+
+    `bare` is its text up to and with the last ~, which a KB-JWT covers; `key_binding` is the KB-JWT's text, if
+    there is one.
+    """
 
     jws: jws.Compact
     disclosures: tuple[str, ...]
     key_binding: str | None
+    bare: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,8 @@ def split(text: str) -> Parts:
         raise AttestationError("SD_JWT_MALFORMED", f"more than {disclosures.MAX_DISCLOSURES} disclosures are given")
     if not all(texts):
         raise AttestationError("SD_JWT_MALFORMED", "an empty disclosure stands between two ~")
-    return Parts(jws.split_compact(compact), tuple(texts), key_binding or None)
+    bare = text.removesuffix(key_binding)
+    return Parts(jws.split_compact(compact), tuple(texts), key_binding or None, bare)
 
 
 def check_signature(parts: Parts, keys: Mapping[str, ec.EllipticCurvePublicKey]) -> dict[str, Any]:
@@ -145,27 +151,36 @@ def check_signature(parts: Parts, keys: Mapping[str, ec.EllipticCurvePublicKey])
 
 
 def read_profile(parts: Parts) -> Profile:
-    """Read the payload by the profile; call only after `check_signature`.
+    """Read the payload by the profile; what it says counts only after `check_signature`.
 
-    Raises AttestationError (KEY_BINDING_NOT_CHECKED and those of the payload, digests and claims).
+    Raises AttestationError (those of the payload, digests and claims).
     """
-    if parts.key_binding is not None:
-        raise AttestationError(
-            "KEY_BINDING_NOT_CHECKED", "a key binding JWT is attached, and key binding is not checked here"
-        )
     payload = strict_json.loads_object(parts.jws.payload, "the JWS payload", MAX_BYTES)
     plain, digests = disclosures.take_digests(payload)
     return Profile(claims.from_payload(plain), plain, digests)
 
 
+def refuse_key_binding(parts: Parts) -> None:
+    """Refuse an SD-JWT with a KB-JWT where none is checked (RFC 9901 section 7.2).
+
+    Raises AttestationError (KEY_BINDING_NOT_CHECKED).
+    """
+    if parts.key_binding is not None:
+        raise AttestationError(
+            "KEY_BINDING_NOT_CHECKED",
+            "a key binding JWT is attached: this is a presentation, and key binding is not checked here",
+        )
+
+
 def open_sd_jwt(text: str, keys: Mapping[str, ec.EllipticCurvePublicKey]) -> Opened:
     """Verify an attestation strictly: form, header, signature, profile, disclosures (RFC 9901 section 7.1).
 
-    `keys` maps the `kid` of each trusted key to it. Times are not compared with a clock here. Raises
-    AttestationError with the reason of the first check that fails.
+    `keys` maps the `kid` of each trusted key to it. Times are not compared with a clock here, and a KB-JWT is
+    refused: `presentation` opens those. Raises AttestationError with the reason of the first check that fails.
     """
     parts = split(text)
     header = check_signature(parts, keys)
+    refuse_key_binding(parts)
     profile = read_profile(parts)
     return Opened(header, profile.claims, disclosures.resolve(parts.disclosures, profile.digests, profile.plain))
 

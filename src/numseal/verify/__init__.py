@@ -10,6 +10,7 @@ library, asyncio or a database driver; reads no clock and no file.
 from numseal.attestation.errors import AttestationError
 from numseal.attestation.public_keys import PublicKeys
 from numseal.verify.bundle import verify_bundle, verify_bundle_insecurely
+from numseal.verify.presentation import verify_presentation
 from numseal.verify.report import ExitCode, Outcome, Report, Step
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "Step",
     "verify_bundle",
     "verify_bundle_insecurely",
+    "verify_presentation",
 ]

@@ -1,26 +1,24 @@
-"""The steps of verifying a bundle, as a table: name, what it needs, what it does.
+"""What the tables of steps are made of, and the checks that a bundle and a presentation have in common.
 
 A check returns the sentence of an ok step; it raises AttestationError or TlogError for a failed one,
 `RefusedError` for a failed one with its own exit code, and `NotChecked` when it has no means to judge. Checks
 that later ones rely on leave what they read in the `Case`. Nothing here reads a clock, a file or the network.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from numseal.attestation import disclosures, sd_jwt
-from numseal.attestation.bundle import Bundle
-from numseal.attestation.entry import attestation_entry
 from numseal.attestation.errors import AttestationError
 from numseal.attestation.public_keys import PublicKeys
-from numseal.tlog import note, tlog_proof
-from numseal.tlog.checkpoint import Checkpoint, open_checkpoint
 from numseal.tlog.errors import CheckpointError, ProofError, SignatureError, TlogError
-from numseal.tlog.hashing import leaf_hash
-from numseal.tlog.proof import verify_inclusion
-from numseal.verify.report import ExitCode, written_time
+from numseal.verify.report import ExitCode, Outcome, Report, Step, printable, worst, written_time
 
 LEEWAY = 60  # seconds that the issuer's clock may be ahead of the reader's
+
+# A genuine attestation may be revoked, expired, or short of status or witnesses: its claims remain.
+_WITHOUT_CLAIMS = frozenset((ExitCode.INVALID, ExitCode.USAGE, ExitCode.EQUIVOCATION))
 
 
 class RefusedError(AttestationError):
@@ -43,54 +41,29 @@ class NotChecked(Exception):  # noqa: N818  it reports no error
 
 @dataclass(slots=True)
 class Case:
-    """One bundle under verification. The steps own it, in the order of the table.
+    """One attestation under verification. The steps own it, in the order of their table.
 
-    `trusted` is None when the keys are to come from the bundle itself. A field without a value is set by the
-    step that reads it, and read only by steps that need that step.
+    A field without a value is set by the step that reads it, and read only by steps that need that step.
     """
 
     data: bytes
-    trusted: PublicKeys | None
     at: int
-    bundle: Bundle = field(init=False)
     parts: sd_jwt.Parts = field(init=False)
-    proof: tlog_proof.Proof = field(init=False)
     keys: PublicKeys = field(init=False)
     profile: sd_jwt.Profile = field(init=False)
     disclosed: dict[str, str | int] = field(init=False)
-    checkpoint: Checkpoint = field(init=False)
 
 
-def check_format(case: Case) -> str:
-    """Read the bundle, take the SD-JWT apart and read the log proof."""
-    case.bundle = Bundle.from_json(case.data)
-    case.parts = sd_jwt.split(case.bundle.sd_jwt)
-    case.proof = tlog_proof.parse(case.bundle.proof)
-    return "the bundle holds an SD-JWT and a log proof, both well formed"
+AnyCase = TypeVar("AnyCase", bound=Case)
 
 
-def check_keys(case: Case) -> str:
-    """Decide which keys count: the pinned ones, never silently the bundle's own."""
-    carried = case.bundle.keys.manifest if case.bundle.keys else None
-    if case.trusted is None:
-        if carried is None:
-            raise RefusedError("KEYS_MISSING", "the bundle carries no keys, and none were given", ExitCode.USAGE)
-        case.keys = PublicKeys.from_object(carried)
-        _check_vkey(case.keys, ExitCode.INVALID)
-        raise NotChecked(
-            "KEYS_FROM_BUNDLE",
-            "the keys were taken from the bundle itself: whoever made it chose them, "
-            "so nothing below proves who issued it",
-        )
-    case.keys = case.trusted
-    _check_vkey(case.keys, ExitCode.USAGE)
-    if carried is None:
-        compared = "the bundle carries none"
-    elif carried == case.trusted.to_object():
-        compared = "the bundle carries the same"
-    else:
-        compared = "the bundle carries others, which were not used"
-    return f"the pinned keys of {case.keys.issuer} and of the log {case.keys.log_origin} are used; {compared}"
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[AnyCase]):
+    """One row: a step's name, the steps without which it cannot be judged, its check."""
+
+    name: str
+    needs: tuple[str, ...]
+    check: Callable[[AnyCase], str]
 
 
 def check_signature(case: Case) -> str:
@@ -122,20 +95,6 @@ def check_disclosures(case: Case) -> str:
     return f"disclosed: {', '.join(case.disclosed) or 'nothing'}; withheld: {withheld}"
 
 
-def check_checkpoint(case: Case) -> str:
-    """Check the log's signature over its size and root, and the log's origin."""
-    case.checkpoint = open_checkpoint(case.proof.checkpoint, case.keys.log_vkey, case.keys.log_origin)
-    return f"the log {case.checkpoint.origin} signed a tree of {case.checkpoint.size} entries"
-
-
-def check_inclusion(case: Case) -> str:
-    """Climb from the attestation's leaf to the signed root (RFC 6962 section 2.1.1)."""
-    leaf = leaf_hash(attestation_entry(case.parts.jws.signing_input))
-    # The size comes from the signed checkpoint: a root alone does not bind it.
-    verify_inclusion(leaf, case.proof.index, case.checkpoint.size, case.proof.path, case.checkpoint.root)
-    return f"the attestation is entry {case.proof.index} of that tree (counted from 0)"
-
-
 def check_validity(case: Case) -> str:
     """Compare `nbf`, `iat` and `exp` with the time asked for (RFC 7519 section 4.1)."""
     claims = case.profile.claims
@@ -157,35 +116,33 @@ def check_status(_case: Case) -> str:
     raise NotChecked("STATUS_NOT_CHECKED", "whether it was revoked or suspended since was not checked")
 
 
-def check_witnesses(_case: Case) -> str:
-    """Leave the witnesses' cosignatures open."""
-    raise NotChecked(
-        "WITNESSES_NOT_CHECKED",
-        "no witness was asked: a log that shows others another history would go unnoticed",
-    )
+def run(rules: Iterable[Rule[AnyCase]], case: AnyCase) -> Report:
+    """Run a table over a case and add the outcomes up; whatever the case holds ends in a report."""
+    steps: list[Step] = []
+    blocked: set[str] = set()
+    for rule in rules:
+        missing = [name for name in rule.needs if name in blocked]
+        if missing:
+            sentence = f"not judged, because the step `{missing[0]}` gave nothing to rely on"
+            step = Step(rule.name, Outcome.NOT_CHECKED, sentence, "BLOCKED")
+        else:
+            step = _judge(rule, case)
+        if step.outcome is Outcome.FAILED or missing:
+            blocked.add(rule.name)
+        steps.append(step)
+    exit_code = worst(step.exit_code for step in steps)
+    claims = None if exit_code in _WITHOUT_CLAIMS else {**case.profile.plain, **case.disclosed}
+    return Report(tuple(steps), exit_code, case.at, claims)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One row: a step's name, the steps without which it cannot be judged, its check."""
-
-    name: str
-    needs: tuple[str, ...]
-    check: Callable[[Case], str]
-
-
-RULES = (
-    Rule("bundle format", (), check_format),
-    Rule("keys", ("bundle format",), check_keys),
-    Rule("signature", ("keys",), check_signature),
-    Rule("profile", ("signature",), check_profile),
-    Rule("disclosures", ("profile",), check_disclosures),
-    Rule("checkpoint", ("keys",), check_checkpoint),
-    Rule("log inclusion", ("checkpoint",), check_inclusion),
-    Rule("validity", ("profile",), check_validity),
-    Rule("status", (), check_status),
-    Rule("witnesses", (), check_witnesses),
-)
+def _judge(rule: Rule[AnyCase], case: AnyCase) -> Step:
+    try:
+        return Step(rule.name, Outcome.OK, printable(rule.check(case)), "OK")
+    except NotChecked as open_question:
+        return Step(rule.name, Outcome.NOT_CHECKED, printable(str(open_question)), open_question.reason)
+    except (AttestationError, TlogError) as error:
+        exit_code = error.exit_code if isinstance(error, RefusedError) else ExitCode.INVALID
+        return Step(rule.name, Outcome.FAILED, printable(str(error)), reason_of(error), exit_code)
 
 
 def reason_of(error: AttestationError | TlogError) -> str:
@@ -197,12 +154,3 @@ def reason_of(error: AttestationError | TlogError) -> str:
     if isinstance(error, SignatureError):
         return "CHECKPOINT_SIGNATURE_INVALID"
     return "CHECKPOINT_ORIGIN_OR_FORM" if isinstance(error, CheckpointError) else "CHECKPOINT_MALFORMED"
-
-
-def _check_vkey(keys: PublicKeys, exit_code: ExitCode) -> None:
-    try:
-        algorithm = note.parse_vkey(keys.log_vkey).algorithm
-    except TlogError as error:
-        raise RefusedError("KEYS_UNUSABLE", f"the log's vkey cannot be used: {error}", exit_code) from None
-    if algorithm != note.ED25519:
-        raise RefusedError("KEYS_UNUSABLE", "the log's vkey is not for plain Ed25519 notes (type 0x01)", exit_code)

@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import fields
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from numseal.apps.config import Address, Config, ConfigError, load_config
+from numseal.apps.config import Address, Config, ConfigError, MonitoringConfig, load_config
 from numseal.domain.agreement import Agreement
+from numseal.domain.evidence import ClientNetwork, NetworkKind
 from numseal.domain.limits import Limits
+from numseal.domain.permissions import EVERYTHING, Permissions
 
 TOKEN = "0" * 64
 OTHER_TOKEN = "1" * 64
@@ -122,9 +125,119 @@ def test_another_policy_and_plan(file: Path) -> None:
     (file.parent / "plan.csv").write_text("prefix,length,operator\n+7916,11,mts\n+7926,11,megafon\n")
     appended(file, '[number_plan]\nfile = "plan.csv"\n')
     assert load_config(file).plan.operators() == {"mts", "megafon"}
-    (file.parent / "policy.toml").write_text('name = "x"\n[rules]\n[levels]\n')
+    policy_file(file, "policy.toml", "x")
     appended(file, '[policy]\nfile = "policy.toml"\n')
-    assert refusal(file).startswith(f"{file.parent / 'policy.toml'}: rules.FORWARDING_ACTIVE: missing")
+    config = load_config(file)
+    assert (config.policy.name, set(config.policies)) == ("x", {"x"})
+    replaced(file.parent / "policy.toml", "[rules.LINE_NOT_MOBILE]", "[rules.LINE_NOT_MOBILES]")
+    assert refusal(file).startswith(f"{file.parent / 'policy.toml'}: rules")
+
+
+def policy_file(file: Path, name: str, policy: str) -> Path:
+    """Write the packaged policy under another name beside the configuration."""
+    packaged = resources.files("numseal.apps").joinpath("data", "policy.toml").read_text(encoding="utf-8")
+    path = file.parent / name
+    path.write_text(packaged.replace('name = "numseal-default"', f'name = "{policy}"'), encoding="utf-8")
+    return path
+
+
+def test_relying_parties_name_their_policies(file: Path) -> None:
+    policy_file(file, "strict.toml", "strict")
+    replaced(file, "[issuer]", '[policy]\nfurther = ["strict.toml"]\n[issuer]')
+    replaced(file, 'id = "messenger"', 'id = "messenger"\npolicy = "strict"')
+    config = load_config(appended(file, second_party()))
+    assert set(config.policies) == {"numseal-default", "strict"}
+    assert config.policies["numseal-default"] is config.policy
+    assert [known.party.policy for known in config.relying_parties] == ["strict", ""]
+
+
+def test_a_policy_that_nobody_wrote_is_refused_with_those_there_are(file: Path) -> None:
+    policy_file(file, "strict.toml", "strict")
+    replaced(file, "[issuer]", '[policy]\nfurther = ["strict.toml"]\n[issuer]')
+    replaced(file, 'id = "messenger"', 'id = "messenger"\npolicy = "strickt"')
+    assert refusal(file) == (
+        f"{file}: relying_parties[1].policy: found 'strickt', expected one of numseal-default, strict"
+    )
+
+
+def test_two_policies_of_one_name_are_refused(file: Path) -> None:
+    other = policy_file(file, "other.toml", "numseal-default")
+    replaced(file, "[issuer]", '[policy]\nfurther = ["other.toml"]\n[issuer]')
+    assert refusal(file) == (
+        f"{file}: policy.further: found {other}, a second policy named 'numseal-default', "
+        "expected policies with names of their own"
+    )
+    other.write_text("name = 7")
+    assert refusal(file).startswith(f"{other}: name: 7 is not")
+
+
+def test_client_networks_are_the_simulators_a_files_or_none(file: Path) -> None:
+    simulated = ClientNetwork("RU", NetworkKind.MOBILE, "mts")
+    assert load_config(file).client_networks.find("100.64.0.1") == simulated
+    networks = file.parent / "networks.csv"
+    networks.write_text("prefix,country,kind,operator\n192.0.2.0/24,DE,FIXED,\n198.18.0.0/16,RU,MOBILE,megafon\n")
+    replaced(file, "[issuer]", '[client_networks]\nfile = "networks.csv"\n[issuer]')
+    known = load_config(file).client_networks
+    assert known.find("192.0.2.1") == ClientNetwork("DE", NetworkKind.FIXED)
+    assert known.find("100.64.0.1") is None
+    networks.write_text("prefix,country,kind,operator\n192.0.2.0/24,DE,MOBILE,nobody\n")
+    assert f"client_networks.file: found the operator nobody in {networks}, expected those of the" in refusal(file)
+    networks.write_text("prefix,country,kind,operator\n192.0.2.0/8,DE,FIXED,\n")
+    assert refusal(file).startswith(f"{networks}: line 2, column prefix: expected a prefix without host bits")
+    networks.write_bytes(b"\xff")
+    assert refusal(file).startswith(f"{networks}: 'utf-8' codec can't decode")
+
+
+def test_without_the_simulator_no_client_network_is_known(file: Path) -> None:
+    (file.parent / "plan.csv").write_text("prefix,length,operator\n+7916,11,mts\n+7926,11,megafon\n")
+    appended(file, '[number_plan]\nfile = "plan.csv"\n')
+    replaced(file, "enabled = true", "enabled = false")
+    assert load_config(file).client_networks.operators() == set()
+
+
+def test_how_bindings_are_followed(file: Path) -> None:
+    assert load_config(file).monitoring == MonitoringConfig(watch=True, rechecks_per_operator_second=20)
+    appended(file, "[monitoring]\nwatch = false\nrechecks_per_operator_second = 1\n")
+    assert load_config(file).monitoring == MonitoringConfig(watch=False, rechecks_per_operator_second=1)
+
+
+def test_permissions_are_a_relying_partys(file: Path) -> None:
+    (registered,) = load_config(file).relying_parties
+    assert registered.party.permissions == EVERYTHING
+    permissions = 'countries = ["RU", "DE"]\nblocked_ranges = ["+7900", "+49"]'
+    replaced(
+        file, "[[relying_parties.apps]]", f"[relying_parties.permissions]\n{permissions}\n[[relying_parties.apps]]"
+    )
+    (registered,) = load_config(file).relying_parties
+    assert registered.party.permissions == Permissions(frozenset({"RU", "DE"}), ("+7900", "+49"))
+
+
+@pytest.mark.parametrize(
+    ("permissions", "sentence"),
+    [
+        ("countries = []", "permissions.countries: found no country, expected at least one, or no such key"),
+        ('countries = ["ru"]', "permissions.countries: found 'ru', expected an ISO 3166-1 alpha-2 code"),
+        ('countries = ["XX"]', "permissions.countries: found 'XX', expected an ISO 3166-1 alpha-2 code"),
+        ('blocked_ranges = ["7900"]', "permissions.blocked_ranges: found '7900', expected the beginning"),
+        ('blocked_ranges = "+7900"', "permissions.blocked_ranges: found '+7900', expected a list"),
+        ('blocked_ranges = ["+"]', "permissions.blocked_ranges: found '+', expected the beginning"),
+        ('line_types = ["MOBILE"]', "permissions.line_types: no such key, expected one of countries, blocked_ranges"),
+    ],
+)
+def test_permissions_that_cannot_be_are_refused(file: Path, permissions: str, sentence: str) -> None:
+    replaced(
+        file, "[[relying_parties.apps]]", f"[relying_parties.permissions]\n{permissions}\n[[relying_parties.apps]]"
+    )
+    assert sentence in refusal(file)
+
+
+@pytest.mark.parametrize("address", ["https://demo.example/numseal?x=1", "http://127.0.0.1:8080/", "http://[::1]/a"])
+def test_where_a_network_page_returns_to(file: Path, address: str) -> None:
+    (registered,) = load_config(file).relying_parties
+    assert registered.party.apps[0].network_redirect_uri == ""
+    replaced(file, 'id = "app"', f'id = "app"\nnetwork_redirect_uri = "{address}"')
+    (registered,) = load_config(file).relying_parties
+    assert registered.party.apps[0].network_redirect_uri == address
 
 
 def test_a_plan_without_the_simulator_may_name_any_operator(file: Path) -> None:
@@ -164,6 +277,31 @@ ONE_LINE: list[tuple[str, str, str]] = [
     ('"Messenger"', '"Ein Messenger mehr"', "apps[1].sender_id: found 'Ein Messenger mehr', expected 1 to 15"),
     ('id = "app"', 'id = "app"\norigin = "https://x.example"', "apps[1].origin: found 'https://x.example', expected"),
     ('id = "app"', 'id = "app"\nandroid_hash = "short"', "apps[1].android_hash: found 'short', expected the 11"),
+    *(
+        (
+            'id = "app"',
+            f'id = "app"\nnetwork_redirect_uri = "{address}"',
+            f"network_redirect_uri: found '{address[:70]}",
+        )
+        for address in (
+            "",
+            "http://demo.example/",
+            "https:///numseal",
+            "https://demo.example/#here",
+            "https://user@demo.example/",
+            "https://demo.example/ x",
+            "https://demo.example:99999/",
+            "com.example.app:/numseal",
+            "https://demo.example/" + "x" * 2_028,
+        )
+    ),
+    ("[issuer]", "[limits]\nconversion_min_percent = 101\n[issuer]", "min_percent: found 101, expected a whole number"),
+    (
+        "[issuer]",
+        "[monitoring]\nrechecks_per_operator_second = 0\n[issuer]",
+        "second: found 0, expected a whole number",
+    ),
+    ("[issuer]", '[policy]\nfurther = ["p.toml"]\n[issuer]', "p.toml: No such file or directory, expected a file that"),
     ('id = "app"', 'id = "app"\ndefault_language = "de"', "apps[1].default_language: found 'de', expected one of en"),
     ("{{code}} is your code", "no place", "texts.en: found {{code}} 0 times, expected {{code}} once"),
     ("{{code}}", "{{code}}{{code}}", "texts.en: found {{code}} 2 times, expected {{code}} once"),

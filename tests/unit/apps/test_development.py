@@ -1,6 +1,7 @@
 """The development directory: made once, completed where it was cut off, never overwritten."""
 
 import hashlib
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from numseal.apps import development
 from numseal.apps.config import ConfigError, load_config
 from numseal.apps.development import prepare_development
 from numseal.attestation.public_keys import PublicKeys
+from numseal.domain.limits import Limits
+from numseal.domain.permissions import EVERYTHING
 
 SECRETS = ["keys/attestation.pem", "keys/log.pem", "keys/master.key", "numseal.toml", "token"]
 
@@ -32,6 +35,8 @@ def test_an_empty_place_becomes_a_directory_that_serves(tmp_path: Path) -> None:
     app = party.party.app("")
     assert app is not None
     assert set(app.texts) == {"en", "ru"}
+    assert app.network_redirect_uri == "https://demo.example/numseal"
+    assert (party.party.policy, party.party.permissions) == ("", EVERYTHING)
     assert {agreement.operator_id for agreement in made.config.agreements} == made.config.plan.operators()
     assert len(read_secret(made.config.keys.master)) == 32
 
@@ -163,6 +168,8 @@ def test_the_configuration_mentions_every_key_it_can_have(tmp_path: Path) -> Non
     for name in ("tls/certificate.pem", "tls/key.pem", "tls/client-ca.pem"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("PEM")
+    packaged = resources.files("numseal.apps").joinpath("data", "policy.toml").read_text(encoding="utf-8")
+    (tmp_path / "strict.toml").write_text(packaged.replace("numseal-default", "strict"), encoding="utf-8")
     lines = path.read_text(encoding="utf-8").splitlines()
     offered = [line.removeprefix("# ") for line in lines if " = " in line and not line.startswith("# file")]
     text = "\n".join(line if line not in {f"# {item}" for item in offered} else line[2:] for line in lines)
@@ -170,4 +177,8 @@ def test_the_configuration_mentions_every_key_it_can_have(tmp_path: Path) -> Non
     config = load_config(path)
     assert config.listen.tls is not None
     assert config.store.cache_rows == 100_000
-    assert config.relying_parties[0].party.apps[0].origin == "demo.example"
+    assert config.limits == Limits()
+    assert set(config.policies) == {"numseal-default", "strict"}
+    party = config.relying_parties[0].party
+    assert (party.policy, party.permissions.countries) == ("numseal-default", frozenset({"DE", "KZ", "RU"}))
+    assert party.apps[0].origin == "demo.example"

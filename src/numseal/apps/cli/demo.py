@@ -24,6 +24,7 @@ from numseal.attestation.public_keys import PublicKeys
 from numseal.verify import verify_bundle
 
 GOOD, TAKEN, FORWARDED, SHOWN = "+79161234567", "+79261234567", "+79031234568", "+79161234568"
+PROVED, RECYCLED = "+79161234571", "+79161234572"
 LANDLINE, UNALLOCATED = "+74951234567", "+79160001234"
 """Numbers of the simulated operators."""
 
@@ -67,6 +68,15 @@ class Tour:
         answer = await self.session.binding.CheckNumber(request, metadata=self.session.metadata, timeout=TIMEOUT)
         result = binding_pb2.NumberCheckResult.Name(answer.result).removeprefix("NUMBER_CHECK_RESULT_")
         return " ".join([result, *(finding.code for finding in answer.findings)])
+
+    async def becomes(self, number: str, account: str, result: str, patience: float = 5.0) -> str:
+        """Ask again until a number shown gets a result, as it does once the operator's event has come."""
+        answer = await self.shown(number, account)
+        end = time.monotonic() + patience
+        while not answer.startswith(result) and time.monotonic() < end:
+            await asyncio.sleep(0.05)
+            answer = await self.shown(number, account)
+        return answer
 
     async def change(self, number: str, change: simulator_pb2.SubscriberChange) -> None:
         """Let something happen to a simulated subscriber."""
@@ -124,18 +134,40 @@ async def _spoofed(tour: Tour) -> str:
     return f"shown: {await tour.shown(SHOWN, 'alice')}"
 
 
+async def _network(tour: Tour) -> str:
+    opened = await tour.session.start(
+        verification_pb2.StartVerificationRequest(
+            account_id="grace",
+            phone_number=PROVED,
+            purpose=verification_pb2.PURPOSE_SIGN_UP,
+            method=assurance_pb2.METHOD_NETWORK,
+        )
+    )
+    return _words(await tour.session.prove(opened, PROVED))
+
+
+async def _recycled(tour: Tour) -> str:
+    await tour.sign_up(RECYCLED, "heidi")
+    await asyncio.sleep(1.1)
+    await tour.change(RECYCLED, simulator_pb2.SubscriberChange(recycle=simulator_pb2.Recycle()))
+    after = await tour.becomes(RECYCLED, "heidi", "REVOKED")
+    return f"shown by heidi: {after}"
+
+
 SCENES = (
-    Scene("a good sign-up", "VERIFIED SUBSTANTIAL; shown: GENUINE", _good),
+    Scene("a good sign-up", "VERIFIED LOW; shown: GENUINE", _good),
+    Scene("the network recognises the SIM", "VERIFIED HIGH", _network),
     Scene("a wrong code", "CODE_SENT, 4 attempts left", _wrong_code),
     Scene("a landline", "REJECTED LINE_NOT_MOBILE", _landline),
     Scene("an unallocated number", "REJECTED NUMBER_UNALLOCATED", _unallocated),
     Scene(
         "taken over after a SIM swap",
-        "CONTESTED SIM_CHANGED_SINCE_BINDING SIM_RECENT; shown by erin: GENUINE CONTESTED",
+        "CONTESTED SIM_CHANGED_SINCE_BINDING SIM_RECENT; shown by erin: SUSPENDED CONTESTED BINDING_SUSPENDED",
         _taken_over,
     ),
     Scene("calls are forwarded", "VERIFIED LOW FORWARDING_ACTIVE", _forwarded),
     Scene("a number that is not the account's", "shown: SPOOFED ACCOUNT_HOLDS_ANOTHER_NUMBER", _spoofed),
+    Scene("the number gets another subscriber", "shown by heidi: REVOKED BINDING_REVOKED", _recycled),
 )
 
 

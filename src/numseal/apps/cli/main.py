@@ -10,7 +10,11 @@ import click
 _COMMANDS = {
     "serve": "Serve gRPC and HTTP.",
     "signup": "Verify a number as a messenger would, and write the bundle.",
-    "verify": "Check an attestation bundle offline.",
+    "present": "Make a presentation that discloses only what is chosen.",
+    "verify": "Check an attestation bundle or presentation offline.",
+    "explain": "Explain a verification from the server's database.",
+    "audit": "Replay verdicts and read evidence, offline.",
+    "simulate": "Play people and attackers, and measure what is found.",
     "demo": "Show what Numseal finds out, on a server of its own.",
 }
 """Each command by its name, which is that of its module and of the function in it, with what it does."""

@@ -64,6 +64,16 @@ class Session:
         request = verification_pb2.CheckCodeRequest(verification_id=verification_id, code=code)
         return await self.verification.CheckCode(request, metadata=self.metadata, timeout=TIMEOUT)
 
+    async def prove(self, opened: verification_pb2.Verification, phone_number: str) -> verification_pb2.Verification:
+        """Open a network page from a simulated handset and offer what it returned."""
+        request = simulator_pb2.OpenAuthUrlRequest(phone_number=phone_number, auth_url=opened.network.auth_url)
+        page = await self.simulator.OpenAuthUrl(request, metadata=self.metadata, timeout=TIMEOUT)
+        proof = verification_pb2.CheckNetworkProofRequest(
+            verification_id=opened.verification_id, authorization_code=page.authorization_code, state=page.state
+        )
+        answer = await self.verification.CheckNetworkProof(proof, metadata=self.metadata, timeout=TIMEOUT)
+        return answer.verification
+
 
 @asynccontextmanager
 async def open_session(address: str, token: str, ca: bytes | None = None) -> AsyncIterator[Session]:

@@ -20,6 +20,7 @@ _METHODS = {
     "sms": assurance_pb2.METHOD_SMS,
     "voice": assurance_pb2.METHOD_VOICE,
     "operator-code": assurance_pb2.METHOD_OPERATOR_CODE,
+    "network": assurance_pb2.METHOD_NETWORK,
 }
 _DONE, _NOT_VERIFIED, _USAGE = 0, 1, 2
 
@@ -40,7 +41,11 @@ class _Wish:
 @click.option("--region", default="", help="ISO 3166-1 code of a number in national format, such as RU.")
 @click.option("--account", default="demo-account", show_default=True, help="The messenger's id of the account.")
 @click.option(
-    "--method", type=click.Choice(list(_METHODS)), default="sms", show_default=True, help="How the code is sent."
+    "--method",
+    type=click.Choice(list(_METHODS)),
+    default="sms",
+    show_default=True,
+    help="How control of the number is shown: by a code, or by a page that the simulated handset opens.",
 )
 @click.option("--code", help="The code, where it is known already; otherwise it is read from the simulated handset.")
 @click.option("--server", default="127.0.0.1:50051", show_default=True, help="HOST:PORT of the gRPC server.")
@@ -119,6 +124,11 @@ async def _signup(wish: _Wish, server: str, token: str, ca: bytes | None) -> int
                 click.echo(f"{label('code')} {code}")
             verification = (await session.check(verification.verification_id, code)).verification
             _say(wish, verification)
+        elif verification.state == verification_pb2.VERIFICATION_STATE_NETWORK_PENDING:
+            if not wish.as_json:
+                click.echo(f"{label('page')} {verification.network.auth_url}")
+            verification = await session.prove(verification, parse_msisdn(wish.number, wish.region))
+            _say(wish, verification)
         return _close(wish, verification)
 
 
@@ -166,8 +176,11 @@ def _close(wish: _Wish, verification: verification_pb2.Verification) -> int:
         level = assurance_pb2.AssuranceLevel.Name(verification.assurance_level).removeprefix("ASSURANCE_LEVEL_")
         click.echo(f"{label('level')} {good(level)}")
         click.echo(f"{label('bundle')} {wish.output}  {note(f'check it: numseal verify {wish.output}')}")
-    elif verification.failure_reason:
-        click.echo(f"{label('reason')} {bad(verification.failure_reason)}")
+    else:
+        for way in _ways(verification):
+            click.echo(f"{label('way')} {way}")
+        if verification.failure_reason:
+            click.echo(f"{label('reason')} {bad(verification.failure_reason)}")
     return _DONE if verified else _NOT_VERIFIED
 
 
@@ -180,10 +193,19 @@ def _document(wish: _Wish, verification: verification_pb2.Verification) -> dict[
             "ASSURANCE_LEVEL_"
         ),
         "findings": [{"code": item.code, "sentence": item.sentence} for item in verification.findings],
+        "ways": _ways(verification),
         "failure_reason": verification.failure_reason,
         "binding_id": verification.binding_id,
         "bundle": str(wish.output) if verified else None,
     }
+
+
+def _ways(verification: verification_pb2.Verification) -> list[str]:
+    """Name the ways on from STEP_UP_REQUIRED and out of CONTESTED, each with the time from which it is open (UTC)."""
+    steps, contests = verification_pb2.StepUpKind, verification_pb2.ContestWayKind
+    named = [(steps.Name(option.kind), option.available_time) for option in verification.step_up_options]
+    named += [(contests.Name(way.kind), way.available_time) for way in verification.contest.ways]
+    return [f"{name.partition('KIND_')[2]} from {opens.ToJsonString()}" for name, opens in named]
 
 
 def _fail(sentence: str, code: int) -> NoReturn:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from fakes.attestation_issuer import DAY, NOW, Issuer
+from fakes.attestation_issuer import DAY, NOW, Issuer, sample_claims
+from fakes.holder import AUDIENCE, NONCE, Holder
 from numseal.apps.cli.verify import verify
 
 ISSUER = Issuer.make()
@@ -143,6 +144,49 @@ def test_keys_from_the_bundle_only_on_demand_and_with_a_warning(directory: Path)
     assert result.exit_code == 0
     assert "WARNING" in result.stderr
     assert "NOT checked: keys, status, witnesses." in result.stdout
+
+
+HOLDER = Holder.make()
+DEMAND = ("--nonce", NONCE, "--audience", AUDIENCE)
+
+
+def test_a_presentation_is_checked_and_what_it_cannot_show_is_named(directory: Path) -> None:
+    shown = HOLDER.present(ISSUER.attestation(claims=HOLDER.claims()))
+    (directory / "shown.txt").write_text(f"{shown}\n")
+    result = run("shown.txt", "--keys", "keys.json", "--at", str(NOW), *DEMAND)
+    assert result.exit_code == 0
+    *lines, _, closing = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["ok"] * 7 + ["--"] * 2
+    assert closing.endswith("NOT checked: log inclusion, status.")
+    for arguments, exit_code, reason in (
+        ((*DEMAND[:2], "--audience", "other"), 1, "KEY_BINDING_AUDIENCE"),
+        ((), 2, "NONCE_REQUIRED"),
+    ):
+        result = run("shown.txt", "--keys", "keys.json", "--at", str(NOW), *arguments)
+        assert (result.exit_code, f"[{reason}]" in result.stdout) == (exit_code, True)
+
+
+def test_an_expired_presentation_exits_with_4() -> None:
+    text = ISSUER.attestation(claims=sample_claims(confirmation_jwk=None))
+    result = run("-", "--keys", "keys.json", "--at", str(NOW + 40 * DAY), stdin=text.encode())
+    assert result.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("bundle.json", "--keys", "keys.json", *DEMAND), "A bundle carries no key binding"),
+        (("bundle.json", "--keys", "keys.json", *DEMAND[:2]), "Give --nonce and --audience together"),
+        (("bundle.json", "--keys", "keys.json", "--nonce", "", "--audience", "a"), "Give --nonce and --audience"),
+        (("bundle.json", "--insecure-keys-from-bundle", *DEMAND), "A presentation carries no keys"),
+        (("shown.txt", "--insecure-keys-from-bundle"), "A presentation carries no keys"),
+    ],
+)
+def test_options_that_do_not_fit_the_file_exit_with_2(directory: Path, arguments: tuple[str, ...], words: str) -> None:
+    (directory / "shown.txt").write_text(ISSUER.attestation())
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
 
 
 def test_starts_without_grpc_or_a_database() -> None:
