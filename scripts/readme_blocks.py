@@ -16,12 +16,26 @@ from numseal.domain.verification import mermaid
 
 REQUIRED, NONE = "required", "none"
 
-SECTIONS = ("listen", "store", "keys", "issuer", "policy", "limits", "number_plan", "simulator")
+SECTIONS = (
+    "listen",
+    "store",
+    "keys",
+    "issuer",
+    "policy",
+    "limits",
+    "number_plan",
+    "client_networks",
+    "monitoring",
+    "simulator",
+)
 """The order of the table; relying parties and agreements follow."""
 
 DERIVED = {
     "relying_parties[].display_name": "its `id`",
     "relying_parties[].apps[].default_language": "the first of `texts`",
+    "relying_parties[].policy": "that of `policy.file`",
+    "relying_parties[].permissions.countries": "all",
+    "client_networks.file": "the simulator's, or none",
 }
 """Defaults that depend on other keys."""
 
@@ -40,23 +54,34 @@ MEANINGS = {
     "issuer.vct": "the attestations' `vct`: a URI that names their type",
     "issuer.log_origin": "the log's name, first line of every checkpoint",
     "policy.file": "a policy in place of the packaged one",
+    "policy.further": "files of policies besides it, each known by its `name`",
     "limits.wrong_guesses_per_number_day": "wrong codes a relying party, number and day",
     "limits.sends_per_number_day": "codes a relying party, number and day",
     "limits.sends_per_relying_party_minute": "codes a relying party and minute",
-    "limits.sends_per_range_day": "codes a relying party, range of 10,000 numbers and day",
+    "limits.sends_per_relying_party_day": "codes a relying party and day",
+    "limits.sends_per_range_day": "codes a relying party, range of 10,000 numbers and day: the spend cap",
+    "limits.conversion_min_sends": "codes into a range of 10,000 on a day before its conversion counts",
+    "limits.conversion_min_percent": "percent of a relying party's codes into a range that must come back that day",
     "limits.starts_per_client_network_hour": "verifications a relying party, client network (/24, /56) and hour",
     "limits.starts_per_relying_party_minute": "verifications a relying party and minute",
     "number_plan.file": "a plan in place of the simulator's: CSV with the columns prefix, length, operator",
+    "client_networks.file": "networks of clients' addresses: CSV with the columns prefix, country, kind, operator",
+    "monitoring.watch": "whether operators are asked to send events about bound numbers",
+    "monitoring.rechecks_per_operator_second": "scheduled lookups of bound numbers, at most, an operator and second",
     "simulator.enabled": "whether simulated operators answer",
     "simulator.seed": "draws the simulated subscribers; the same seed, the same subscribers",
     "relying_parties[].id": "1 to 64 of a-z, 0-9 and -",
     "relying_parties[].display_name": "for people",
     "relying_parties[].token_sha256": "SHA-256 of its bearer tokens, hex; this or a certificate is required",
     "relying_parties[].certificate_sha256": "SHA-256 fingerprints of its client certificates, hex",
+    "relying_parties[].policy": "name of the policy its verifications are judged by",
+    "relying_parties[].permissions.countries": "countries whose numbers it may verify, ISO 3166-1 alpha-2",
+    "relying_parties[].permissions.blocked_ranges": "beginnings of numbers that it may not verify, such as `+7900`",
     "relying_parties[].apps[].id": "1 to 64 of a-z, 0-9 and -; the first app is the default",
     "relying_parties[].apps[].sender_id": "whom a message comes from: 1 to 15 printable ASCII characters",
     "relying_parties[].apps[].default_language": "the text for locales that have none",
     "relying_parties[].apps[].texts.LANGUAGE": "what a message says in a language, `{{code}}` once; fits one SMS",
+    "relying_parties[].apps[].network_redirect_uri": "where operators' pages return clients to; network proof needs it",
     "relying_parties[].apps[].origin": "host for WebOTP",
     "relying_parties[].apps[].android_hash": "the 11 characters of the SMS Retriever",
     "agreements[].id": "1 to 64 of a-z, 0-9 and -",

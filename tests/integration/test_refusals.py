@@ -30,7 +30,6 @@ START = [
     ({"purpose": verification_pb2.PURPOSE_UNSPECIFIED}, "PURPOSE_UNKNOWN", "purpose"),
     ({"purpose": 99}, "PURPOSE_UNKNOWN", "purpose"),
     ({"method": 99}, "METHOD_UNKNOWN", "method"),
-    ({"method": assurance_pb2.METHOD_NETWORK}, "METHOD_NOT_SERVED", "method"),
     ({"required_level": 99}, "LEVEL_UNKNOWN", "required_level"),
     ({"app_id": "nobody's"}, "APP_UNKNOWN", "app_id"),
     ({"locale": "not a locale"}, "LOCALE_MALFORMED", "locale"),
@@ -340,10 +339,6 @@ async def test_checks_of_numbers_that_cannot_be_judged(world: World) -> None:
         await world.messenger.binding.CheckNumber(
             binding_pb2.CheckNumberRequest(account_id="alice"), metadata=world.messenger.metadata
         )
-    with answers("UNIMPLEMENTED", "NOT_SERVED"):
-        await world.messenger.binding.CheckNumber(
-            binding_pb2.CheckNumberRequest(account_id="alice", presentation="x"), metadata=world.messenger.metadata
-        )
     with answers("INVALID_ARGUMENT", "LEVEL_UNKNOWN", "min_level"):
         await world.messenger.shown(MTS, min_level=99)
     with answers("INVALID_ARGUMENT", "ACCOUNT_ID_REQUIRED", "account_id"):
@@ -355,7 +350,7 @@ async def test_a_batch_answers_item_by_item_and_is_bounded(world: World) -> None
     items = [
         binding_pb2.CheckNumberRequest(account_id="alice", phone_number=MTS),
         binding_pb2.CheckNumberRequest(account_id="alice", phone_number="nonsense"),
-        binding_pb2.CheckNumberRequest(account_id="alice", presentation="x"),
+        binding_pb2.CheckNumberRequest(account_id="alice"),
         binding_pb2.CheckNumberRequest(account_id="bob", phone_number=MTS),
     ]
     answer = await world.messenger.binding.BatchCheckNumbers(
@@ -365,7 +360,7 @@ async def test_a_batch_answers_item_by_item_and_is_bounded(world: World) -> None
     assert result(answer.results[0].response) == "GENUINE"
     assert answer.results[1].error.reason == "PHONE_NUMBER_NOT_A_NUMBER"
     assert answer.results[1].error.code == 3
-    assert answer.results[2].error.code == 12
+    assert (answer.results[2].error.code, answer.results[2].error.field) == (3, "shown")
     assert result(answer.results[3].response) == "SPOOFED"
     with answers("INVALID_ARGUMENT", "TOO_MANY_REQUESTS", "requests"):
         await world.messenger.binding.BatchCheckNumbers(
@@ -428,17 +423,6 @@ async def test_reports_are_recorded_once(world: World) -> None:
 
 async def test_what_is_not_served_says_so(world: World) -> None:
     metadata = world.messenger.metadata
-    with answers("UNIMPLEMENTED", "NOT_SERVED"):
-        await world.messenger.verification.CheckNetworkProof(
-            verification_pb2.CheckNetworkProofRequest(), metadata=metadata
-        )
-    with answers("UNIMPLEMENTED", "NOT_SERVED"):
-        await world.messenger.verification.ContinueVerification(
-            verification_pb2.ContinueVerificationRequest(), metadata=metadata
-        )
-    with answers("UNIMPLEMENTED", "NOT_SERVED"):
-        async for _ in world.messenger.binding.WatchBindings(binding_pb2.WatchBindingsRequest(), metadata=metadata):
-            pass
     with answers("UNIMPLEMENTED", "NOT_SERVED"):
         await world.messenger.transparency.GetStatusList(transparency_pb2.GetStatusListRequest())
     admin = admin_pb2_grpc.AdminServiceStub(world.messenger.channel)

@@ -1,52 +1,40 @@
 """The configuration: one TOML file, read strictly into frozen values. Relative paths start where the file is.
 
 What is read here is checked here, cross-references included, so that a server that starts has a configuration that
-holds. Key files are opened by those who use them. Nothing here knows of adapters but for the simulator's packaged plan.
+holds. Key files are opened by those who use them; the other files it names are read in `config_files`.
 """
 
-import ipaddress
-import re
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from importlib import resources
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from numseal.adapters.operators.simulator.operators import OPERATORS, load_plan
+from numseal.adapters.operators.simulator.operators import OPERATORS, OperatorProfile
+from numseal.apps.addresses import Address, is_web_address
+from numseal.apps.config_files import read_client_networks, read_plan, read_policies
 from numseal.apps.config_parties import RegisteredParty, read_agreements, read_parties
 from numseal.apps.config_reader import ConfigError, Table, read_toml
 from numseal.domain.agreement import Agreement
+from numseal.domain.client_network import ClientNetworks
 from numseal.domain.limits import Limits
-from numseal.domain.number_plan import NumberPlan, NumberPlanError, parse_plan
-from numseal.domain.policy import Policy, PolicyError, parse_policy
-from numseal.domain.rules import SHAPES
+from numseal.domain.number_plan import NumberPlan
+from numseal.domain.policy import Policy
 
-__all__ = ["Address", "Config", "ConfigError", "load_config"]
+__all__ = ["Address", "Config", "ConfigError", "MonitoringConfig", "load_config"]
 
 _MOST = 2**31 - 1
-_SECTIONS = ("listen", "store", "keys", "issuer", "policy", "limits", "number_plan", "simulator")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen; port 0 is any free one."""
-
-    host: str
-    port: int
-
-    @property
-    def loopback(self) -> bool:
-        """Whether only this machine can reach it."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-    def __str__(self) -> str:
-        """Return "host:port", an IPv6 address in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+_PERCENT = 100
+_SECTIONS = (
+    "listen",
+    "store",
+    "keys",
+    "issuer",
+    "policy",
+    "limits",
+    "number_plan",
+    "client_networks",
+    "monitoring",
+    "simulator",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +85,37 @@ class IssuerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitoringConfig:
+    """[monitoring]: how bindings are followed.
+
+    `watch` (true) has operators send events about bound numbers; `rechecks_per_operator_second` (20) is the most
+    scheduled lookups that one operator is asked for in a second.
+    """
+
+    watch: bool
+    rechecks_per_operator_second: int
+
+
+@dataclass(frozen=True, slots=True)
 class SimulatorConfig:
-    """[simulator]: `enabled` (false) puts simulated operators in place, the same ones for the same `seed` (1)."""
+    """[simulator]: `enabled` (false) puts simulated operators in place, the same ones for the same `seed` (1).
+
+    `profiles` are the operators' ways; no key of the file changes them.
+    """
 
     enabled: bool
     seed: int
+    profiles: tuple[OperatorProfile, ...] = OPERATORS
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """The whole file.
 
-    `policy` is that of [policy] `file`, by default the packaged one. `plan` is that of [number_plan] `file`, by default
-    the simulator's. `limits` has every field of `domain.limits.Limits` under [limits].
+    `policy` is that of [policy] `file`, by default the packaged one; `policies` has it and the `further` ones by their
+    names, which relying parties refer to. `plan` is that of [number_plan] `file`, by default the simulator's.
+    `client_networks` are those of [client_networks] `file`, by default the simulator's, or none. `limits` has every
+    field of `domain.limits.Limits` under [limits].
     """
 
     file: Path
@@ -118,8 +124,11 @@ class Config:
     keys: KeysConfig
     issuer: IssuerConfig
     policy: Policy
+    policies: Mapping[str, Policy]
     limits: Limits
     plan: NumberPlan
+    client_networks: ClientNetworks
+    monitoring: MonitoringConfig
     simulator: SimulatorConfig
     relying_parties: tuple[RegisteredParty, ...]
     agreements: tuple[Agreement, ...]
@@ -140,18 +149,22 @@ def load_config(path: Path, *, grpc: str | None = None, http: str | None = None)
     party_tables, agreement_tables = root.tables("relying_parties"), root.tables("agreements")
     root.close()
     listen, simulator = _listen(sections["listen"]), _simulator(sections["simulator"])
-    plan = _plan(sections["number_plan"], simulator)
+    plan = read_plan(sections["number_plan"], simulated=simulator.enabled)
+    policies = read_policies(sections["policy"])
     client_certificates = listen.tls is not None and listen.tls.client_ca is not None
-    parties = read_parties(party_tables, client_certificates=client_certificates)
+    parties = read_parties(party_tables, policies.by_name, client_certificates=client_certificates)
     return Config(
         file=path,
         listen=listen,
         store=_store(sections["store"]),
         keys=_keys(sections["keys"]),
         issuer=_issuer(sections["issuer"]),
-        policy=_policy(sections["policy"]),
+        policy=policies.default,
+        policies=policies.by_name,
         limits=_limits(sections["limits"]),
         plan=plan,
+        client_networks=read_client_networks(sections["client_networks"], plan, simulated=simulator.enabled),
+        monitoring=_monitoring(sections["monitoring"]),
         simulator=simulator,
         relying_parties=parties,
         agreements=read_agreements(agreement_tables, parties, plan.operators()),
@@ -183,10 +196,10 @@ def _listen(table: Table) -> ListenConfig:
 def _address(table: Table, key: str, default: str) -> Address:
     expected = "host:port, such as 127.0.0.1:50051 or [::1]:50051"
     text = table.text(key, default, expected=expected)
-    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})", text)
-    if found is None or int(found[3]) > 65_535:  # noqa: PLR2004 - the largest port
+    address = Address.parse(text)
+    if address is None:
         raise table.error(key, repr(text), expected)
-    return Address(found[1] or found[2], int(found[3]))
+    return address
 
 
 def _store(table: Table) -> StoreConfig:
@@ -210,16 +223,8 @@ def _keys(table: Table) -> KeysConfig:
 
 def _issuer(table: Table) -> IssuerConfig:
     expected = "an https URL (http on loopback only) without query or fragment"
-    name = table.text("name", pattern=r"https?://[!-~]{1,250}", expected=expected)
-    try:
-        url = urlsplit(name)
-        host = Address(url.hostname or "", 0)
-    except ValueError:
-        raise table.error("name", repr(name), expected) from None
-    if not host.host or url.query or url.fragment or (url.scheme == "http" and not host.loopback):
-        raise table.error("name", repr(name), expected)
     issuer = IssuerConfig(
-        name,
+        table.text("name", pattern=".{1,258}", fits=lambda text: is_web_address(text, query=False), expected=expected),
         table.text("vct", pattern=r"[!-~]{1,255}", expected="a URI that names the type of attestation"),
         # A space or a plus sign cannot stand in the name of a note's key (C2SP signed-note).
         table.text("log_origin", pattern=r"[!-*,-~]{1,255}", expected="a name such as example.org/log, no space or +"),
@@ -228,23 +233,16 @@ def _issuer(table: Table) -> IssuerConfig:
     return issuer
 
 
-def _policy(table: Table) -> Policy:
-    path = table.optional_file("file")
-    table.close()
-    if path is None:
-        packaged = resources.files("numseal.apps").joinpath("data", "policy.toml")
-        return parse_policy(tomllib.loads(packaged.read_text(encoding="utf-8")), SHAPES)
-    try:
-        return parse_policy(read_toml(path, "policy"), SHAPES)
-    except PolicyError as error:
-        raise ConfigError(f"{path}: {error}") from None
-
-
 def _limits(table: Table) -> Limits:
     standard = Limits()
     limits = Limits(
         **{
-            item.name: table.integer(item.name, getattr(standard, item.name), low=0, high=_MOST)
+            item.name: table.integer(
+                item.name,
+                getattr(standard, item.name),
+                low=0,
+                high=_PERCENT if item.name.endswith("_percent") else _MOST,
+            )
             for item in fields(Limits)
         }
     )
@@ -252,26 +250,15 @@ def _limits(table: Table) -> Limits:
     return limits
 
 
+def _monitoring(table: Table) -> MonitoringConfig:
+    monitoring = MonitoringConfig(
+        table.flag("watch", default=True), table.integer("rechecks_per_operator_second", 20, low=1, high=100_000)
+    )
+    table.close()
+    return monitoring
+
+
 def _simulator(table: Table) -> SimulatorConfig:
     simulator = SimulatorConfig(table.flag("enabled", default=False), table.integer("seed", 1, low=0, high=_MOST))
     table.close()
     return simulator
-
-
-def _plan(table: Table, simulator: SimulatorConfig) -> NumberPlan:
-    path = table.optional_file("file")
-    table.close()
-    if path is None:
-        if not simulator.enabled:
-            raise table.error("file", "nothing", "a number plan, since the simulator is off")
-        return load_plan()
-    try:
-        plan = parse_plan(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, NumberPlanError) as error:
-        raise ConfigError(f"{path}: {error}") from None
-    simulated = {profile.info.operator_id for profile in OPERATORS}
-    if simulator.enabled and (others := plan.operators() - simulated):
-        raise table.error(
-            "file", f"the operator {min(others)} in {path}", f"simulated ones only ({', '.join(sorted(simulated))})"
-        )
-    return plan

@@ -1,12 +1,14 @@
 """The relying parties and agreements of the configuration file, and what must hold between them."""
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass
 
+from numseal.apps.addresses import is_web_address
 from numseal.apps.config_reader import ConfigError, Table
 from numseal.domain import otp, short_message
 from numseal.domain.agreement import Agreement
+from numseal.domain.permissions import COUNTRIES, Permissions
 from numseal.domain.relying_party import App, RelyingParty
 
 _ID = r"[a-z0-9-]{1,64}"
@@ -15,6 +17,7 @@ _SHA256 = r"[0-9a-f]{64}"
 _FINGERPRINT = r"[0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31}"
 _LANGUAGE = r"[a-z]{2,3}"
 _PLACEHOLDER = "{{code}}"
+_MAX_ADDRESS = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,17 @@ class RegisteredParty:
     certificate_sha256: frozenset[str]
 
 
-def read_parties(tables: list[Table], *, client_certificates: bool) -> tuple[RegisteredParty, ...]:
-    """Read [[relying_parties]]; `client_certificates` tells whether clients can show any."""
+def read_parties(
+    tables: list[Table], policies: Collection[str], *, client_certificates: bool
+) -> tuple[RegisteredParty, ...]:
+    """Read [[relying_parties]]; `policies` are the names there are.
+
+    `client_certificates` tells whether clients can show any.
+    """
     parties: dict[str, RegisteredParty] = {}
     holders: dict[str, str] = {}
     for table in tables:
-        registered = _party(table, client_certificates=client_certificates)
+        registered = _party(table, policies, client_certificates=client_certificates)
         name = registered.party.relying_party
         _once(table, name, parties)
         for credential in registered.token_sha256 | registered.certificate_sha256:
@@ -78,7 +86,7 @@ def read_agreements(
     return tuple(agreements)
 
 
-def _party(table: Table, *, client_certificates: bool) -> RegisteredParty:
+def _party(table: Table, policies: Collection[str], *, client_certificates: bool) -> RegisteredParty:
     name = table.text("id", pattern=_ID, expected=_ID_EXPECTED)
     display_name = table.text("display_name", name, pattern=".{1,100}", expected="1 to 100 characters")
     tokens = table.texts(
@@ -91,6 +99,10 @@ def _party(table: Table, *, client_certificates: bool) -> RegisteredParty:
         raise table.error("certificate_sha256", "a fingerprint", "listen.client_ca to be set, or none here")
     if not tokens and not certificates:
         raise table.error("token_sha256", "nothing", "the hash of a token here, or a fingerprint in certificate_sha256")
+    policy = table.text("policy", "", expected="the name of a policy")
+    if policy and policy not in policies:
+        raise table.error("policy", repr(policy), f"one of {_listed(policies)}")
+    permissions = _permissions(table.table("permissions"))
     apps: dict[str, App] = {}
     for app_table in table.tables("apps"):
         app = _app(app_table)
@@ -100,10 +112,25 @@ def _party(table: Table, *, client_certificates: bool) -> RegisteredParty:
         raise table.error("apps", "nothing", "at least one [[relying_parties.apps]]")
     table.close()
     return RegisteredParty(
-        RelyingParty(name, display_name, tuple(apps.values())),
+        RelyingParty(name, display_name, tuple(apps.values()), policy, permissions),
         frozenset(tokens),
         frozenset(fingerprint.replace(":", "").lower() for fingerprint in certificates),
     )
+
+
+def _permissions(table: Table) -> Permissions:
+    expected = "an ISO 3166-1 alpha-2 code in capitals, such as RU"
+    countries = table.texts("countries", pattern="[A-Z]{2}", expected=expected)
+    if "countries" in table.keys() and not countries:  # noqa: SIM118 - not a mapping
+        raise table.error("countries", "no country", "at least one, or no such key where all are permitted")
+    for country in countries:
+        if country not in COUNTRIES:
+            raise table.error("countries", repr(country), expected)
+    blocked = table.texts(
+        "blocked_ranges", pattern=r"\+[1-9][0-9]{0,14}", expected="the beginning of numbers, such as +7900"
+    )
+    table.close()
+    return Permissions(frozenset(countries), blocked)
 
 
 def _app(table: Table) -> App:
@@ -127,11 +154,24 @@ def _app(table: Table) -> App:
         android_hash=table.text(
             "android_hash", "", pattern="[A-Za-z0-9+/]{11}", expected="the 11 characters of the SMS Retriever hash"
         ),
+        network_redirect_uri=_redirect_uri(table),
     )
     table.close()
     for language in texts:
         _check_text(texts_table, app, language)
     return app
+
+
+def _redirect_uri(table: Table) -> str:
+    """Return where an operator's page returns a client to; without a fragment (RFC 6749 §3.1.2)."""
+    expected = f"an https URL of at most {_MAX_ADDRESS} characters without fragment (http on loopback only)"
+    return table.text(
+        "network_redirect_uri",
+        "",
+        pattern=f".{{1,{_MAX_ADDRESS}}}",
+        fits=lambda text: is_web_address(text, query=True),
+        expected=expected,
+    )
 
 
 def _check_text(table: Table, app: App, language: str) -> None:

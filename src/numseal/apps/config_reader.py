@@ -5,7 +5,7 @@ What the keys mean is not this module's business (`config`). A value that may be
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,12 +37,20 @@ class Table:
         """Make the error for a key."""
         return ConfigError(f"{self.file}: {self.name(key)}: found {found}, expected {expected}")
 
-    def text(self, key: str, default: str | None = None, *, pattern: str = ".+", expected: str = "a text") -> str:
-        """Return a text that matches the pattern whole; without a default the key is required."""
+    def text(
+        self,
+        key: str,
+        default: str | None = None,
+        *,
+        pattern: str = ".+",
+        fits: Callable[[str], bool] | None = None,
+        expected: str = "a text",
+    ) -> str:
+        """Return a text that matches the pattern whole and `fits`; without a default the key is required."""
         value = self._ask(key)
         if value is None:
             return self._default(key, default, expected)
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        if not isinstance(value, str) or not re.fullmatch(pattern, value) or (fits is not None and not fits(value)):
             raise self.error(key, _shown(value), expected)
         return value
 
@@ -95,14 +103,12 @@ class Table:
 
     def optional_file(self, key: str) -> Path | None:
         """Return the path of a file that can be read, or None where the key is absent."""
-        if self._ask(key) is None:
-            return None
-        path = self.file_path(key)
-        try:
-            path.open("rb").close()
-        except OSError as error:
-            raise self.error(key, f"{path}: {error.strerror}", "a file that can be read") from None
-        return path
+        return None if self._ask(key) is None else self._readable(key, self.file_path(key))
+
+    def files(self, key: str) -> tuple[Path, ...]:
+        """Return the paths of files that can be read, none twice; an absent key is an empty list."""
+        names = self.texts(key, pattern=".+", expected="a path")
+        return tuple(self._readable(key, self.file.parent / name) for name in names)
 
     def table(self, key: str) -> "Table":
         """Return a table, an empty one where the key is absent."""
@@ -132,6 +138,13 @@ class Table:
             if key not in self._known:
                 expected = ", ".join(self._known)
                 raise ConfigError(f"{self.file}: {self.name(key)}: no such key, expected one of {expected}")
+
+    def _readable(self, key: str, path: Path) -> Path:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise self.error(key, f"{path}: {error.strerror}", "a file that can be read") from None
+        return path
 
     def _ask(self, key: str) -> Any:
         self._known[key] = None

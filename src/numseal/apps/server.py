@@ -16,8 +16,8 @@ from numseal.adapters.http.app import make_http_app
 from numseal.adapters.rpc.server import RpcServer
 from numseal.adapters.rpc.server import Tls as RpcTls
 from numseal.adapters.rpc.services import services
-from numseal.apps.config import Address, Config, ConfigError, Tls
-from numseal.apps.wiring import assemble
+from numseal.apps.config import Address, Config, ConfigError, Tls, load_config
+from numseal.apps.wiring import Parts, assemble, policies_by_party
 from numseal.ports.clock import Clock
 from numseal.ports.store import StoreError
 
@@ -54,7 +54,11 @@ async def _run(config: Config, announce: Callable[[Addresses], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving(config, on_stop=give_up) as addresses:
+    async with assembled(config, on_stop=give_up) as parts, listening(config, parts) as addresses:
+        flights = parts.flights
+        loop.add_signal_handler(
+            signal.SIGHUP, lambda: loop.create_task(flights.join("reload", lambda: reload_policies(config, parts)))
+        )
         _spare_the_collector()
         announce(addresses)
         await stop.wait()
@@ -77,28 +81,59 @@ def _ignore(_error: StoreError) -> None:
     """Leave it to the calls that fail from then on."""
 
 
+async def reload_policies(config: Config, parts: Parts) -> None:
+    """Read the policy files again and put them in force; verifications under way end under the one they began with.
+
+    A file that cannot be used changes nothing: the reason is logged.
+    """
+    try:
+        reread = load_config(config.file)
+        await parts.keep_policies.replace(parts.policies, reread.policy, policies_by_party(reread))
+    except (ConfigError, StoreError) as error:
+        _log.error("the policies stay as they are: %s", error)
+        return
+    _log.info("policy in force: %s", reread.policy.digest)
+
+
 @asynccontextmanager
 async def serving(
     config: Config, clock: Clock | None = None, on_stop: Callable[[StoreError], None] = _ignore
 ) -> AsyncIterator[Addresses]:
     """Serve while the block runs; at its end calls under way are finished and the store is closed."""
-    tls, context = _read_tls(config.listen.tls), _tls_context(config)
+    async with assembled(config, clock, on_stop) as parts, listening(config, parts) as addresses:
+        yield addresses
+
+
+@asynccontextmanager
+async def assembled(
+    config: Config, clock: Clock | None = None, on_stop: Callable[[StoreError], None] = _ignore
+) -> AsyncIterator[Parts]:
+    """Give a server's parts; its store is closed at the end."""
+    _check_tls(config)
     parts = await assemble(config, clock, on_stop)
     try:
-        rpc = RpcServer(services(parts.served), address=str(config.listen.grpc), tls=tls)
-        http = web.AppRunner(make_http_app(parts.store, parts.served.public_keys), access_log=None)
-        await http.setup()
-        try:
-            await _listen(http, config.listen.http, context)
-            await rpc.start()
-            try:
-                yield Addresses(f"{config.listen.grpc.host}:{rpc.port}", _bound(http))
-            finally:
-                await rpc.stop(GRACE, parts.flights.land)
-        finally:
-            await http.cleanup()
+        yield parts
     finally:
         await parts.store.close()
+
+
+@asynccontextmanager
+async def listening(config: Config, parts: Parts) -> AsyncIterator[Addresses]:
+    """Take calls while the block runs; those under way at its end are finished."""
+    rpc = RpcServer(services(parts.served), address=str(config.listen.grpc), tls=_read_tls(config.listen.tls))
+    http = web.AppRunner(make_http_app(parts.store, parts.served.public_keys), access_log=None)
+    await http.setup()
+    try:
+        await _listen(http, config.listen.http, _tls_context(config))
+        await rpc.start()
+        parts.monitor.start()
+        try:
+            yield Addresses(f"{config.listen.grpc.host}:{rpc.port}", _bound(http))
+        finally:
+            await rpc.stop(GRACE, parts.flights.land)
+            await parts.monitor.stop()
+    finally:
+        await http.cleanup()
 
 
 def _read_tls(tls: Tls | None) -> RpcTls | None:
@@ -107,6 +142,12 @@ def _read_tls(tls: Tls | None) -> RpcTls | None:
     return RpcTls(
         tls.certificate.read_bytes(), tls.key.read_bytes(), tls.client_ca.read_bytes() if tls.client_ca else None
     )
+
+
+def _check_tls(config: Config) -> None:
+    """Refuse TLS files that cannot be used before anything else is opened."""
+    _read_tls(config.listen.tls)
+    _tls_context(config)
 
 
 def _tls_context(config: Config) -> ssl.SSLContext | None:

@@ -1,49 +1,42 @@
 """Put the parts together: the only file that names concrete adapters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from numseal.adapters.clock import SystemClock
+from numseal.adapters.clock import SimulatedClock, SystemClock
 from numseal.adapters.entropy import SystemEntropy
 from numseal.adapters.operators.simulator.backend import SimulatedOperator
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
 from numseal.adapters.operators.simulator.operators import OPERATORS
-from numseal.adapters.rpc.binding import BindingUseCases
 from numseal.adapters.rpc.gate import Gate
 from numseal.adapters.rpc.services import Served
-from numseal.adapters.rpc.transparency import TransparencyUseCases
-from numseal.adapters.rpc.verification import VerificationUseCases
 from numseal.adapters.signers.pem import Ed25519Signer, Es256Signer, read_ed25519, read_es256
 from numseal.adapters.signers.secret_file import read_secret
 from numseal.adapters.store.sealing import StoreKeys
 from numseal.adapters.store.sqlite import open_sqlite_store
 from numseal.apps.config import Config
+from numseal.apps.use_cases import (
+    Common,
+    binding_use_cases,
+    monitor,
+    transparency_use_cases,
+    verification_use_cases,
+)
 from numseal.attestation.public_keys import PublicKeys
 from numseal.domain.agreement import Agreements
-from numseal.domain.policy import Policies
+from numseal.domain.policy import Policies, Policy
+from numseal.domain.rules import SHAPES
 from numseal.ports.clock import Clock
 from numseal.ports.operator_backend import OperatorBackend
 from numseal.ports.store import Store, StoreError
 from numseal.usecases.ask_operator import AskOperator
-from numseal.usecases.assess import Assess
-from numseal.usecases.cancel_verification import CancelVerification
-from numseal.usecases.check_code import CheckCode
-from numseal.usecases.check_number import CheckNumber
+from numseal.usecases.deliveries import Deliveries
 from numseal.usecases.flights import Flights
-from numseal.usecases.get_verification import GetVerification
 from numseal.usecases.issue import Issue, Issuer
+from numseal.usecases.keep_policies import KeepPolicies
 from numseal.usecases.look_up import LookUp
-from numseal.usecases.read_bindings import ReadBindings
-from numseal.usecases.read_log import ReadLog
-from numseal.usecases.report_outcome import ReportOutcome
-from numseal.usecases.resend_code import ResendCode
-from numseal.usecases.revoke_binding import RevokeBinding
-from numseal.usecases.send_code import SendCode
-from numseal.usecases.start_verification import StartVerification
-from numseal.usecases.verify_attestation import VerifyAttestation
+from numseal.usecases.monitor import Monitor
+from numseal.usecases.stream_health import StreamHealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +56,9 @@ class Parts:
     served: Served
     store: Store
     flights: Flights
+    monitor: Monitor
+    policies: Policies
+    keep_policies: KeepPolicies
 
 
 def open_keys(config: Config) -> Keys:
@@ -96,30 +92,64 @@ async def assemble(config: Config, clock: Clock | None, on_stop: Callable[[Store
         cache_rows=config.store.cache_rows,
         on_stop=on_stop,
     )
-    network = SimulatedNetwork(config.simulator.seed, clock, config.plan) if config.simulator.enabled else None
-    backends: dict[str, OperatorBackend] = {}
-    if network is not None:
-        backends = {name: SimulatedOperator(network, name) for name in sorted(config.plan.operators())}
-    flights = Flights()
+    network = _network(config, clock)
+    backends = _backends(config, network)
+    keep_policies = KeepPolicies(store=store, shapes=SHAPES)
+    try:
+        policies = await keep_policies(config.policy, policies_by_party(config))
+    except BaseException:
+        await store.close()
+        raise
     issuer = Issuer(config.issuer.name, config.issuer.vct, config.issuer.log_origin, keys.public.to_object())
-    issue = Issue(issuer=issuer, signer=keys.attestation, store=store)
+    ask = AskOperator(backends, clock)
+    common = Common(
+        config=config,
+        store=store,
+        operators=tuple(backends),
+        ask=ask,
+        look_up=LookUp(ask),
+        agreements=Agreements(config.agreements),
+        policies=policies,
+        issue=Issue(issuer=issuer, signer=keys.attestation, store=store),
+        clock=clock,
+        entropy=entropy,
+        flights=Flights(),
+        health=StreamHealth(),
+        deliveries=Deliveries(),
+        keys=keys.public,
+        master=keys.master,
+    )
     served = Served(
         gate=_gate(config),
-        verification=_verification(config, store, backends, issue, clock, entropy, flights, keys),
-        binding=BindingUseCases(
-            check=CheckNumber(store=store, plan=config.plan, clock=clock),
-            read=ReadBindings(store=store, issue=issue),
-            revoke=RevokeBinding(store=store),
-        ),
-        transparency=TransparencyUseCases(
-            read=ReadLog(store=store), verify=VerifyAttestation(keys=keys.public, clock=clock)
-        ),
+        verification=verification_use_cases(common),
+        binding=binding_use_cases(common),
+        transparency=transparency_use_cases(common),
         public_keys=keys.public,
         operators={profile.info.operator_id: profile.info for profile in OPERATORS} if network else {},
         network=network,
         clock=clock,
     )
-    return Parts(served, store, flights)
+    return Parts(served, store, common.flights, monitor(common), policies, keep_policies)
+
+
+def policies_by_party(config: Config) -> dict[str, Policy]:
+    """Return the policies of the relying parties that name one of their own."""
+    parties = [known.party for known in config.relying_parties]
+    return {party.relying_party: config.policies[party.policy] for party in parties if party.policy}
+
+
+def _network(config: Config, clock: Clock) -> SimulatedNetwork | None:
+    if not config.simulator.enabled:
+        return None
+    # Only a clock that is simulated itself can be moved by those who play the network.
+    advance = clock.advance if isinstance(clock, SimulatedClock) else None
+    return SimulatedNetwork(config.simulator.seed, clock, config.plan, config.simulator.profiles, advance=advance)
+
+
+def _backends(config: Config, network: SimulatedNetwork | None) -> dict[str, OperatorBackend]:
+    if network is None:
+        return {}
+    return {name: SimulatedOperator(network, name) for name in sorted(config.plan.operators())}
 
 
 def _gate(config: Config) -> Gate:
@@ -127,54 +157,4 @@ def _gate(config: Config) -> Gate:
     return Gate(
         {digest: known.party for known in parties for digest in known.token_sha256},
         {digest: known.party for known in parties for digest in known.certificate_sha256},
-    )
-
-
-def _verification(
-    config: Config,
-    store: Store,
-    backends: Mapping[str, OperatorBackend],
-    issue: Issue,
-    clock: Clock,
-    entropy: SystemEntropy,
-    flights: Flights,
-    keys: Keys,
-) -> VerificationUseCases:
-    policies = Policies(config.policy)
-    agreements = Agreements(config.agreements)
-    code_key = HKDF(SHA256(), 32, salt=None, info=b"numseal/v1 one-time codes").derive(keys.master)
-    ask = AskOperator(backends, clock)
-    look_up = LookUp(ask)
-    send_code = SendCode(
-        store=store,
-        ask=ask,
-        look_up=look_up,
-        agreements=agreements,
-        parties={known.party.relying_party: known.party for known in config.relying_parties},
-        limits=config.limits,
-        policies=policies,
-        clock=clock,
-        code_key=code_key,
-    )
-    assess = Assess(
-        store=store, look_up=look_up, policies=policies, issue=issue, clock=clock, entropy=entropy, flights=flights
-    )
-    return VerificationUseCases(
-        start=StartVerification(
-            store=store,
-            send_code=send_code,
-            plan=config.plan,
-            agreements=agreements,
-            limits=config.limits,
-            policies=policies,
-            clock=clock,
-            entropy=entropy,
-            flights=flights,
-        ),
-        resend=ResendCode(store=store, send_code=send_code, flights=flights),
-        check_code=CheckCode(store=store, ask=ask, limits=config.limits, code_key=code_key, flights=flights),
-        assess=assess,
-        get=GetVerification(store=store, assess=assess, send_code=send_code, clock=clock, flights=flights),
-        cancel=CancelVerification(store=store),
-        report=ReportOutcome(store=store, clock=clock),
     )

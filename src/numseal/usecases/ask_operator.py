@@ -6,21 +6,47 @@ raise anything, cancel itself) the use case gets an answer that was read strictl
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from pathlib import PurePath
-from traceback import walk_tb
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from numseal.domain.evidence import Lookup, LookupOutcome
-from numseal.domain.operator import CodeCheck, CodeOrder, CodeOutcome, CodeSent, LookupRequest, SendOutcome
+from numseal.domain.operator import (
+    Capabilities,
+    CodeCheck,
+    CodeOrder,
+    CodeOutcome,
+    CodeSent,
+    LookupRequest,
+    NetworkChecked,
+    NetworkOffer,
+    NetworkOrder,
+    NetworkStarted,
+    OperatorEvent,
+    SendOutcome,
+    Watch,
+    WatchOrder,
+)
 from numseal.ports.clock import Clock
 from numseal.ports.operator_backend import OperatorBackend, OperatorError
-from numseal.usecases.operator_answers import ImpossibleAnswer, read_checked, read_lookup, read_reason, read_sent
+from numseal.usecases.operator_answers import (
+    read_capabilities,
+    read_checked,
+    read_lookup,
+    read_network_checked,
+    read_nothing,
+    read_sent,
+    read_started,
+)
+from numseal.usecases.operator_capabilities import OperatorCapabilities
+from numseal.usecases.operator_events import read_watch
+from numseal.usecases.operator_failures import BROKEN_CONTRACT, NOT_CONNECTED, TIMEOUT, Failed, failure_of
+from numseal.usecases.operator_stream import OperatorStream
 
-NOT_CONNECTED = "OPERATOR_NOT_CONNECTED"
-TIMEOUT = "TIMEOUT"
-BROKEN_CONTRACT = "BROKEN_CONTRACT"
+__all__ = ["BROKEN_CONTRACT", "NOT_CONNECTED", "TIMEOUT", "AskOperator"]
+
+CAPABILITIES_TIMEOUT = 1.5
+"""Seconds an operator has to tell what it can do."""
 
 _NOT_TAKEN = {
     SendOutcome.NOT_OURS: "NUMBER_NOT_SERVED",
@@ -35,15 +61,6 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """No answer: why, whether a code may be under way all the same, and for the log how the contract was broken."""
-
-    reason: str
-    sent: bool = True
-    breach: str = ""
-
-
 class AskOperator:
     """Puts questions to operators by their ids. Owns the calls that it gave up and that have not ended yet."""
 
@@ -51,7 +68,15 @@ class AskOperator:
         """Take the operators by their ids."""
         self._operators = operators
         self._clock = clock
+        self._capabilities = OperatorCapabilities(self._fetch_capabilities, clock)
         self._abandoned: set[asyncio.Task[Any]] = set()
+
+    async def capabilities(self, operator_id: str) -> Capabilities | None:
+        """Return what an operator can do, None where that is not known; asked again every 5 minutes.
+
+        An answer holds for 15 minutes while the operator fails to give another.
+        """
+        return await self._capabilities(operator_id) if operator_id in self._operators else None
 
     async def look_up(self, operator_id: str, request: LookupRequest, timeout: float) -> Lookup:  # noqa: ASYNC109
         """Return the answer at our own time, UNANSWERED where none came in `timeout` seconds or it cannot be."""
@@ -62,7 +87,7 @@ class AskOperator:
             lambda answer: read_lookup(answer, self._clock.now()),
             timeout,
         )
-        if isinstance(found, _Failed):
+        if isinstance(found, Failed):
             return Lookup(LookupOutcome.UNANSWERED, operator_id, self._clock.now(), failure=found.reason)
         return found
 
@@ -80,7 +105,7 @@ class AskOperator:
             lambda answer: read_sent(answer, self._clock.now()),
             timeout,
         )
-        if isinstance(sent, _Failed):
+        if isinstance(sent, Failed):
             return None, None if sent.sent else sent.reason
         reason = _NOT_TAKEN.get(sent.outcome)
         return (sent, None) if reason is None else (None, reason)
@@ -95,10 +120,99 @@ class AskOperator:
 
         The code may have been compared all the same, unless the reason is OPERATOR_NOT_CONNECTED.
         """
-        outcome = await self._ask(
-            operator_id, "check_code", lambda backend: backend.check_code(check), read_checked, timeout
+        return _or_reason(
+            await self._ask(operator_id, "check_code", lambda backend: backend.check_code(check), read_checked, timeout)
         )
-        return (None, outcome.reason) if isinstance(outcome, _Failed) else (outcome, "")
+
+    async def start_network_check(
+        self,
+        operator_id: str,
+        order: NetworkOrder,
+        timeout: float,  # noqa: ASYNC109
+    ) -> tuple[NetworkStarted | None, str]:
+        """Return a page that is still good, for a day at most, or None and a reason."""
+        return _or_reason(
+            await self._ask(
+                operator_id,
+                "start_network_check",
+                lambda backend: backend.start_network_check(order),
+                lambda answer: read_started(answer, self._clock.now()),
+                timeout,
+            )
+        )
+
+    async def finish_network_check(
+        self,
+        operator_id: str,
+        offer: NetworkOffer,
+        timeout: float,  # noqa: ASYNC109
+    ) -> tuple[NetworkChecked | None, str]:
+        """Return what the network found, with its time for MATCH and MISMATCH, or None and a reason.
+
+        The proof may be used up all the same, unless the reason is OPERATOR_NOT_CONNECTED.
+        """
+        return _or_reason(
+            await self._ask(
+                operator_id,
+                "finish_network_check",
+                lambda backend: backend.finish_network_check(offer),
+                lambda answer: read_network_checked(answer, self._clock.now()),
+                timeout,
+            )
+        )
+
+    async def watch(
+        self,
+        operator_id: str,
+        order: WatchOrder,
+        timeout: float,  # noqa: ASYNC109
+    ) -> tuple[Watch | None, str]:
+        """Return the watch, or None and a reason; the number may be watched all the same."""
+        return _or_reason(
+            await self._ask(
+                operator_id,
+                "watch_subscriber",
+                lambda backend: backend.watch_subscriber(order),
+                lambda answer: read_watch(answer, self._clock.now()),
+                timeout,
+            )
+        )
+
+    async def unwatch(self, operator_id: str, request_id: str, watch_id: str, timeout: float) -> str:  # noqa: ASYNC109
+        """End a watch; return a reason where it may go on, empty where it has ended."""
+        ended = await self._ask(
+            operator_id,
+            "unwatch_subscriber",
+            lambda backend: backend.unwatch_subscriber(request_id, watch_id),
+            read_nothing,
+            timeout,
+        )
+        return ended.reason if isinstance(ended, Failed) else ""
+
+    async def events(self, operator_id: str, cursor: str) -> AsyncGenerator[OperatorEvent, None]:
+        """Yield an operator's events from a cursor on, until its stream ends; impossible ones are logged and left out.
+
+        Raises `CursorTooOldError` where the cursor is too old and `OperatorError` for whatever else the operator does.
+        The consumer closes it (`contextlib.aclosing`); cancelling a pending `anext` ends it too. Events are read ahead,
+        a bounded number of them.
+        """
+        backend = self._operators.get(operator_id)
+        if backend is None:
+            raise OperatorError(NOT_CONNECTED, f"the operator {operator_id} is not connected")
+        stream = OperatorStream(operator_id, backend, self._clock, self._let_go)
+        async with aclosing(stream.events(cursor)) as events:
+            async for event in events:
+                yield event
+
+    async def _fetch_capabilities(self, operator_id: str) -> Capabilities | None:
+        told = await self._ask(
+            operator_id,
+            "capabilities",
+            lambda backend: backend.capabilities(),
+            lambda answer: read_capabilities(answer, operator_id),
+            CAPABILITIES_TIMEOUT,
+        )
+        return None if isinstance(told, Failed) else told
 
     async def _ask(
         self,
@@ -107,46 +221,40 @@ class AskOperator:
         call: Callable[[OperatorBackend], Awaitable[object]],
         read: Callable[[object], T],
         limit: float,
-    ) -> T | _Failed:
+    ) -> T | Failed:
         """Return the answer as read, or why there is none; raises nothing but our own caller's cancellation."""
         backend = self._operators.get(operator_id)
         if backend is None:
-            return _Failed(NOT_CONNECTED, sent=False)
+            return Failed(NOT_CONNECTED, sent=False)
         task = asyncio.create_task(_answer(backend, call, read))
         try:
             await asyncio.wait((task,), timeout=limit)
         finally:
-            if not task.done():
-                # The loop holds its tasks weakly; what this one still comes to is nobody's concern.
-                self._abandoned.add(task)
-                task.add_done_callback(self._abandoned.discard)
-                task.cancel()
+            self._let_go(task)
         if not task.done():
-            return _Failed(TIMEOUT)
+            return Failed(TIMEOUT)
         # A backend that cancels the task it runs in and returns leaves it canceled.
-        answer = _Failed(BROKEN_CONTRACT, breach="it canceled itself") if task.cancelled() else task.result()
-        if isinstance(answer, _Failed) and answer.breach:
+        answer = Failed(BROKEN_CONTRACT, breach="it canceled itself") if task.cancelled() else task.result()
+        if isinstance(answer, Failed) and answer.breach:
             _log.error("operator %s broke its contract in %s: %s", operator_id, name, answer.breach)
         return answer
+
+    def _let_go(self, task: asyncio.Task[Any]) -> None:
+        """Cancel a call that goes on; what it still comes to is nobody's concern, but the loop holds it weakly."""
+        if not task.done():
+            self._abandoned.add(task)
+            task.add_done_callback(self._abandoned.discard)
+            task.cancel()
 
 
 async def _answer(
     backend: OperatorBackend, call: Callable[[OperatorBackend], Awaitable[object]], read: Callable[[object], T]
-) -> T | _Failed:
+) -> T | Failed:
     try:
-        try:
-            return read(await call(backend))
-        except OperatorError as error:
-            return _Failed(read_reason(error.reason, ours={NOT_CONNECTED}), sent=error.sent is not False)
-    except ImpossibleAnswer as error:
-        return _Failed(BROKEN_CONTRACT, breach=str(error))
+        return read(await call(backend))
     except BaseException as error:  # noqa: BLE001 - a plugin's SystemExit would end the server, its cancellation the RPC
-        return _Failed(BROKEN_CONTRACT, breach=_raised(error))
+        return failure_of(error)
 
 
-def _raised(error: BaseException) -> str:
-    """Tell an exception by its type and place; its message may hold what was asked or answered."""
-    place = ""
-    for frame, line in walk_tb(error.__traceback__):
-        place = f"{PurePath(frame.f_code.co_filename).name}:{line}"
-    return f"{type(error).__name__} at {place}"
+def _or_reason(answer: T | Failed) -> tuple[T | None, str]:
+    return (None, answer.reason) if isinstance(answer, Failed) else (answer, "")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from numseal.domain.binding import uncontested
 from numseal.domain.verification import Event, State, Verification
 from numseal.ports.store import Needs, Rows, Store
 from numseal.usecases.find_verification import find_verification
@@ -10,10 +11,12 @@ from numseal.usecases.find_verification import find_verification
 @dataclass(frozen=True, slots=True)
 class _Cancel:
     verification_id: str
+    contested_binding: str
 
     @property
     def needs(self) -> Needs:
-        return Needs(verifications=(self.verification_id,))
+        bindings = (self.contested_binding,) if self.contested_binding else ()
+        return Needs(verifications=(self.verification_id,), bindings=bindings)
 
     def decide(self, rows: Rows) -> Verification:
         current = rows.verification(self.verification_id)
@@ -24,6 +27,9 @@ class _Cancel:
             return current
         canceled = current.on(Event.CANCELED, rows.now)
         rows.put_verification(canceled)
+        contested = rows.binding(self.contested_binding) if self.contested_binding else None
+        if contested is not None and contested.contested_by == self.verification_id:
+            rows.put_binding(uncontested(contested, rows.now))
         return canceled
 
 
@@ -36,5 +42,5 @@ class CancelVerification:
 
     async def __call__(self, relying_party: str, verification_id: str) -> Verification:
         """Return the canceled verification, again for one canceled before; raises Refusal for one that has ended."""
-        await find_verification(self._store, relying_party, verification_id)
-        return (await self._store.apply(_Cancel(verification_id))).value
+        found = await find_verification(self._store, relying_party, verification_id)
+        return (await self._store.apply(_Cancel(verification_id, found.contested_binding))).value

@@ -4,12 +4,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from numseal.domain import otp
+from numseal.domain.conversion import Conversion
 from numseal.domain.errors import invalid, unavailable
+from numseal.domain.evidence import Possession
 from numseal.domain.limits import MAX_GUESSES, Budget, Limits, guess_budget, guess_delay
 from numseal.domain.operator import CodeCheck, CodeOutcome
 from numseal.domain.verification import Code, Event, State, Verification, wrong_state
 from numseal.ports.store import Needs, Rows, Store
 from numseal.usecases.ask_operator import NOT_CONNECTED, AskOperator
+from numseal.usecases.deliveries import Deliveries
 from numseal.usecases.device_key import check_key_proof
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.flights import Flights
@@ -52,10 +55,12 @@ class _Guess:
     digest: str
     key_proven: bool
     budget: Budget
+    successes: Budget
+    deliveries: Deliveries
 
     @property
     def needs(self) -> Needs:
-        return Needs(verifications=(self.verification_id,), budgets=(self.budget,))
+        return Needs(verifications=(self.verification_id,), budgets=(self.budget, self.successes))
 
     def decide(self, rows: Rows) -> _Taken:
         current = _present(rows, self.verification_id)
@@ -69,14 +74,27 @@ class _Guess:
         live = current.live_codes(rows.now)
         for code in live:
             if code.digest and otp.same(code.digest, self.digest):
-                accepted = _accept(current, code, self.digest, key_proven=self.key_proven, now=rows.now)
-                rows.put_verification(accepted)
-                return _Taken(CodeResult.MATCH, accepted)
+                return _Taken(CodeResult.MATCH, self.accept(rows, current, code))
         ask = next((code for code in live if not code.digest), None)
         rows.spend(self.budget)
         counted = _count(current, rows.now, final=ask is None)
         rows.put_verification(counted)
         return _Taken(CodeResult.MISMATCH, counted, ask)
+
+    def accept(self, rows: Rows, current: Verification, code: Code) -> Verification:
+        """Stage the acceptance of a code, with what its operator has said of its delivery."""
+        delivery = self.deliveries.known(current.opening.operator_id, code)
+        shown = Possession(code.method, code.send_time, rows.now, delivery)
+        rows.spend(self.successes)
+        accepted = current.on(
+            Event.POSSESSION_SHOWN,
+            rows.now,
+            accepted_digest=self.digest,
+            shown=(*current.shown, shown),
+            key_proven=current.key_proven or self.key_proven,
+        )
+        rows.put_verification(accepted)
+        return accepted
 
     def _again(self, rows: Rows, current: Verification) -> _Taken:
         """Answer a code that comes after the right one: the same again gets the same answer, another is refused."""
@@ -109,9 +127,7 @@ class _Conclude:
         if self.outcome is CodeOutcome.MATCH:
             rows.spend(self.guess.budget, -1)
             given_back = replace(current, guesses=current.guesses - 1, next_check_time=0)
-            accepted = _accept(given_back, self.code, self.guess.digest, key_proven=self.guess.key_proven, now=rows.now)
-            rows.put_verification(accepted)
-            return _Taken(CodeResult.MATCH, accepted)
+            return _Taken(CodeResult.MATCH, self.guess.accept(rows, given_back, self.code))
         concluded = current
         if self.outcome in _DEAD:
             # The operator compares this code no more; the person needs another.
@@ -150,9 +166,11 @@ class CheckCode:
         ask: AskOperator,
         limits: Limits,
         code_key: bytes,
+        deliveries: Deliveries,
         flights: Flights,
     ) -> None:
         """Take what it needs by name; `code_key` has 32 bytes and is never stored."""
+        self._deliveries = deliveries
         self._store = store
         self._ask = ask
         self._limits = limits
@@ -179,6 +197,8 @@ class CheckCode:
             otp.digest(self._code_key, verification_id, digits),
             bool(key_proof),
             guess_budget(self._limits, relying_party, opening.phone_number),
+            Conversion.of(self._limits, relying_party, opening.phone_number).successes,
+            self._deliveries,
         )
         flight = f"guess {verification_id} {guess.digest} {guess.key_proven}"
         taken = await self._flights.join(flight, lambda: self._take(guess, digits))
@@ -224,18 +244,6 @@ def _unfit(current: Verification, now: int) -> CodeResult | None:
     if now < current.next_check_time:
         return CodeResult.TOO_EARLY
     return None if current.live_codes(now) else CodeResult.EXPIRED
-
-
-def _accept(current: Verification, code: Code, digest: str, *, key_proven: bool, now: int) -> Verification:
-    return current.on(
-        Event.POSSESSION_SHOWN,
-        now,
-        accepted_digest=digest,
-        accepted_method=code.method,
-        accepted_sent_time=code.send_time,
-        accepted_time=now,
-        key_proven=key_proven,
-    )
 
 
 def _count(current: Verification, now: int, *, final: bool) -> Verification:

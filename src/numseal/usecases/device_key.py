@@ -29,6 +29,20 @@ def device_key_thumbprint(text: str) -> tuple[dict[str, str], str]:
     return members, jwk.thumbprint(members)
 
 
+def check_release(account_jwk: str, verification_id: str, signature: bytes) -> None:
+    """Check that the old account's key gives its number up to a verification; raises Refusal where it does not."""
+    _, key = read_device_key(account_jwk)
+    try:
+        jws.verify_es256(f"numseal/v1\nrelease\n{verification_id}\n".encode(), signature, key)
+    except AttestationError:
+        raise invalid(
+            "old_account_key.signature",
+            "RELEASE_INVALID",
+            "old_account_key.signature: not an ES256 signature by the old account's key over "
+            '"numseal/v1\\nrelease\\n<verification_id>\\n"',
+        ) from None
+
+
 def check_key_proof(device_public_key_jwk: str, verification_id: str, proof: bytes) -> None:
     """Check a signature by the device key over the verification id; raises Refusal where it does not hold."""
     if not device_public_key_jwk:

@@ -1,68 +1,68 @@
 """Strict readers of operators' answers: exact types all the way down, sizes, ranges and times.
 
 Only what can be said of an answer by itself lives here; what it means is for rules and use cases. Pure. The checks of
-evidence are built once, at import, from the annotations of the evidence itself, so that no field escapes them.
+evidence are built once, at import, from the annotations of the evidence itself, so that no field escapes them. Watches
+and events are read in `operator_events`.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import is_dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from operator import attrgetter
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from numseal.domain.evidence import (
     SIGNAL_NAMES,
     Lookup,
     LookupOutcome,
     Meta,
+    Method,
     Signal,
     SignalState,
     Subscriber,
 )
-from numseal.domain.operator import CodeChecked, CodeOutcome, CodeSent, SendOutcome
-
-MAX_CHALLENGE = 1_024
-MAX_ITEMS = 16
-MAX_NAME = 64
-MAX_REFERENCE = 256
-MAX_TIME = 2**40
-MAX_INT = 2**63 - 1
-CLOCK_SKEW = 300
-"""Seconds by which an operator's clock may be ahead of ours."""
+from numseal.domain.operator import (
+    Capabilities,
+    CodeChecked,
+    CodeOutcome,
+    CodeSent,
+    EventKind,
+    NetworkChecked,
+    NetworkOutcome,
+    NetworkStarted,
+    SendOutcome,
+)
+from numseal.usecases.answer_checks import (
+    CLOCK_SKEW,
+    MAX_CHALLENGE,
+    MAX_NAME,
+    MAX_REFERENCE,
+    OPERATOR_ID,
+    PLMN,
+    ImpossibleAnswer,
+    count,
+    evidence,
+    exactly,
+    many,
+    matching,
+    moment,
+    one_of,
+    opaque,
+    optional,
+    record,
+    text,
+)
 
 MAX_CODE_LIFE = 86_400
-"""Seconds beyond which an expiry that an operator names is not believed."""
+"""Seconds beyond which an expiry that an operator names is not believed, nor an observation that it calls new."""
+
+MAX_PLMNS = 64
 
 _REASON = re.compile(r"(?=.{1,64}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
-_OPERATOR_ID = re.compile(r"[a-z0-9-]{1,64}")
-_PLMN = re.compile(r"([0-9]{3}-[0-9]{2,3})?")
 _HASH = re.compile(r"([0-9a-f]{64})?")
-
-_TEXTS: dict[str, tuple[int, int] | re.Pattern[str]] = {
-    "Meta.source": (0, MAX_NAME),
-    "Meta.code_space": (0, MAX_NAME),
-    "Meta.code": (0, 128),
-    "SubscriberRef.ref": (1, MAX_REFERENCE),
-    "SubscriberRef.key_epoch": (1, MAX_NAME),
-    "SimRef.ref": (1, MAX_REFERENCE),
-    "SimRef.key_epoch": (1, MAX_NAME),
-    "DeviceRef.ref": (1, MAX_REFERENCE),
-    "DeviceRef.key_epoch": (1, MAX_NAME),
-    "DeviceRef.tac": (0, 16),
-    "Port.from_operator": (0, MAX_NAME),
-    "Serving.plmn": _PLMN,
-    "Serving.node_ref": (0, MAX_REFERENCE),
-    "Serving.key_epoch": (0, MAX_NAME),
-}
-"""Fewest and most characters of every text in evidence, or its pattern; an empty reference would equal any other."""
-
-Check = Callable[[Any], int]
-"""Raises `ImpossibleAnswer` for what cannot be; returns the latest time found inside, 0 for none."""
-
-
-class ImpossibleAnswer(Exception):  # noqa: N818 - what it names is the answer
-    """An answer that the contract does not allow; the message names the field and never tells what it holds."""
+_HTTPS = re.compile(r"https://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,2040}")
+"""The characters of RFC 3986 §2 and no other: browsers read a backslash as a slash."""
 
 
 def read_lookup(answer: object, now: int) -> Lookup:
@@ -98,8 +98,7 @@ def read_sent(answer: object, now: int) -> CodeSent:
     if type(answer) is not CodeSent:
         raise ImpossibleAnswer("a CodeSent is expected")
     _SEND_OUTCOME(answer.outcome)
-    if type(answer.challenge) is not bytes or len(answer.challenge) > MAX_CHALLENGE:
-        raise ImpossibleAnswer(f"challenge: at most {MAX_CHALLENGE} bytes are expected")
+    _CHALLENGE(answer.challenge)
     _DELIVERY(answer.delivery_id)
     _PRIOR(answer.prior_codes_valid)
     _DELAY(answer.retry_delay)
@@ -118,10 +117,67 @@ def read_checked(answer: object) -> CodeOutcome:
     return answer.outcome
 
 
+def read_started(answer: object, now: int) -> NetworkStarted:
+    """Return the page, its `expire_time` at most a day from `now`; raise `ImpossibleAnswer`, also where it is past."""
+    if type(answer) is not NetworkStarted:
+        raise ImpossibleAnswer("a NetworkStarted is expected")
+    _read_address(answer.auth_url)
+    _CHALLENGE(answer.challenge)
+    if _END(answer.expire_time) <= now:
+        raise ImpossibleAnswer("expire_time: a time to come is expected")
+    latest = now + MAX_CODE_LIFE
+    return answer if answer.expire_time <= latest else replace(answer, expire_time=latest)
+
+
+def read_network_checked(answer: object, now: int) -> NetworkChecked:
+    """Return what the network found; raise `ImpossibleAnswer`.
+
+    MATCH and MISMATCH need an `observe_time` from a day ago to `now` + CLOCK_SKEW; other outcomes have none.
+    """
+    if type(answer) is not NetworkChecked:
+        raise ImpossibleAnswer("a NetworkChecked is expected")
+    _NETWORK_OUTCOME(answer.outcome)
+    if answer.outcome not in {NetworkOutcome.MATCH, NetworkOutcome.MISMATCH}:
+        return answer if answer.observe_time is None else replace(answer, observe_time=None)
+    if not now - MAX_CODE_LIFE <= _SEEN(answer.observe_time) <= now + CLOCK_SKEW:
+        raise ImpossibleAnswer("observe_time: the time of a check just made is expected")
+    return answer
+
+
+def read_capabilities(answer: object, operator_id: str) -> Capabilities:
+    """Return what the operator can do; raise `ImpossibleAnswer`, also where it says to be another operator."""
+    if type(answer) is not Capabilities:
+        raise ImpossibleAnswer("Capabilities are expected")
+    for name, check in _CAPABILITIES:
+        check(getattr(answer, name))
+    if answer.operator_id != operator_id:
+        raise ImpossibleAnswer("operator_id: that of the operator that was asked is expected")
+    return answer
+
+
+def read_nothing(answer: object) -> None:
+    """Take None, for a question that has no answer; raise `ImpossibleAnswer`."""
+    if answer is not None:
+        raise ImpossibleAnswer("nothing is expected")
+
+
 def read_reason(reason: object, ours: Iterable[str] = ()) -> str:
     """Return an error's reason, OPERATOR_ERROR in place of one that is not UPPER_SNAKE or only `ours` to give."""
     fit = type(reason) is str and _REASON.fullmatch(reason) is not None and reason not in ours
     return str(reason) if fit else "OPERATOR_ERROR"
+
+
+def _read_address(address: object) -> None:
+    """Refuse what a client would not open as a page of a host, or that hides its host behind a user's name."""
+    host: str | None = None
+    if type(address) is str and _HTTPS.fullmatch(address):
+        try:
+            parts = urlsplit(address)
+            host = parts.hostname if "@" not in parts.netloc and parts.port != 0 else None
+        except ValueError:
+            host = None
+    if not host:
+        raise ImpossibleAnswer("auth_url: an https address of at most 2048 characters is expected")
 
 
 def _read_subscriber(found: Subscriber, latest: int) -> Subscriber:
@@ -142,111 +198,38 @@ def _read_subscriber(found: Subscriber, latest: int) -> Subscriber:
     return replace(found, **nonsense) if nonsense else found
 
 
-def _check(path: str, kind: Any) -> Check:
-    """Build the check of a field from its annotation; a kind that has none here fails at import."""
-    inner = get_args(kind)
-    if get_origin(kind) is tuple:
-        return _many(path, _check(path, inner[0]))
-    if get_origin(kind) is UnionType and inner[1:] == (type(None),):
-        return _optional(_check(path, inner[0]))
-    if is_dataclass(kind) and isinstance(kind, type):
-        return _record(path, kind)
-    if kind is str:
-        size = _TEXTS[path]
-        return _pattern(path, size) if isinstance(size, re.Pattern) else _text(path, *size)
-    if kind is int:
-        return _time(path) if path.endswith(("time", "last_seen")) else _count(path)
-    return _exactly(path, kind)
-
-
-def _record(path: str, kind: type) -> Check:
-    checks = tuple((name, _check(f"{kind.__name__}.{name}", hint)) for name, hint in get_type_hints(kind).items())
-
-    def check(value: Any) -> int:
-        if type(value) is not kind:
-            raise ImpossibleAnswer(f"{path}: a {kind.__name__} is expected")
-        latest = 0
-        for name, one in checks:
-            time = one(getattr(value, name))
-            if time > latest:  # noqa: PLR1730 - half the cost of max()
-                latest = time
-        return latest
-
-    return check
-
-
-def _many(path: str, one: Check) -> Check:
-    def check(value: Any) -> int:
-        if type(value) is not tuple or len(value) > MAX_ITEMS:
-            raise ImpossibleAnswer(f"{path}: a tuple of at most {MAX_ITEMS} is expected")
-        return max(map(one, value), default=0)
-
-    return check
-
-
-def _optional(one: Check) -> Check:
-    return lambda value: 0 if value is None else one(value)
-
-
-def _text(path: str, least: int, most: int) -> Check:
-    def check(value: Any) -> int:
-        if type(value) is not str or not least <= len(value) <= most or not value.isprintable():
-            raise ImpossibleAnswer(f"{path}: {least} to {most} printable characters are expected")
-        return 0
-
-    return check
-
-
-def _pattern(path: str, form: re.Pattern[str]) -> Check:
-    def check(value: Any) -> int:
-        if type(value) is not str or not form.fullmatch(value):
-            raise ImpossibleAnswer(f"{path}: text like {form.pattern} is expected")
-        return 0
-
-    return check
-
-
-def _time(path: str) -> Check:
-    def check(value: Any) -> int:
-        if type(value) is not int or not 0 <= value <= MAX_TIME:
-            raise ImpossibleAnswer(f"{path}: Unix seconds are expected")
-        return value
-
-    return check
-
-
-def _count(path: str) -> Check:
-    def check(value: Any) -> int:
-        if type(value) is not int or not 0 <= value <= MAX_INT:
-            raise ImpossibleAnswer(f"{path}: a count of at most 63 bits is expected")
-        return 0
-
-    return check
-
-
-def _exactly(path: str, kind: type) -> Check:
-    def check(value: Any) -> int:
-        if type(value) is not kind:
-            raise ImpossibleAnswer(f"{path}: a {kind.__name__} is expected")
-        return 0
-
-    return check
-
-
-_OUTCOME = _exactly("outcome", LookupOutcome)
-_WHO = _text("operator_id", 1, MAX_NAME)
-_TIME = _time("time")
-_REFERENCE = _text("lookup_reference", 0, MAX_REFERENCE)
-_STATEMENT = _pattern("statement_hash", _HASH)
-_PORTED_TO = _pattern("ported_to", _OPERATOR_ID)
-_PORTED_PLMN = _pattern("ported_plmn", _PLMN)
-_META = _record("meta", Meta)
+_OUTCOME = exactly("outcome", LookupOutcome)
+_WHO = text("operator_id", 1, MAX_NAME)
+_TIME = moment("time")
+_REFERENCE = text("lookup_reference", 0, MAX_REFERENCE)
+_STATEMENT = matching("statement_hash", _HASH)
+_PORTED_TO = matching("ported_to", OPERATOR_ID)
+_PORTED_PLMN = matching("ported_plmn", PLMN)
+_META = record("meta", Meta)
 _SIGNALS = attrgetter(*SIGNAL_NAMES)
 _HINTS = get_type_hints(Subscriber)
-_VALUES = tuple(_check(name, get_args(_HINTS[name])[0]) for name in SIGNAL_NAMES)
-_SEND_OUTCOME = _exactly("outcome", SendOutcome)
-_DELIVERY = _text("delivery_id", 0, MAX_REFERENCE)
-_PRIOR = _exactly("prior_codes_valid", bool)
-_DELAY = _optional(_count("retry_delay"))
-_CODE_OUTCOME = _exactly("outcome", CodeOutcome)
-_ATTEMPTS = _optional(_count("attempts_remaining"))
+_VALUES = tuple(evidence(name, get_args(_HINTS[name])[0]) for name in SIGNAL_NAMES)
+_SEND_OUTCOME = exactly("outcome", SendOutcome)
+_CHALLENGE = opaque("challenge", MAX_CHALLENGE)
+_DELIVERY = text("delivery_id", 0, MAX_REFERENCE)
+_PRIOR = exactly("prior_codes_valid", bool)
+_DELAY = optional(count("retry_delay"))
+_CODE_OUTCOME = exactly("outcome", CodeOutcome)
+_ATTEMPTS = optional(count("attempts_remaining"))
+_END = moment("expire_time")
+_NETWORK_OUTCOME = exactly("outcome", NetworkOutcome)
+_SEEN = moment("observe_time")
+_CAPABILITIES = (
+    ("contract_version", text("contract_version", 1, MAX_NAME)),
+    ("operator_id", matching("operator_id", OPERATOR_ID)),
+    ("plmns", many("plmns", matching("plmns", re.compile(r"[0-9]{3}-[0-9]{2,3}")), MAX_PLMNS)),
+    ("signals", many("signals", one_of("signals", frozenset(SIGNAL_NAMES)), len(SIGNAL_NAMES))),
+    ("methods", many("methods", exactly("methods", Method), len(Method))),
+    ("idempotent", exactly("idempotent", bool)),
+    ("prior_codes_valid", _PRIOR),
+    ("server_time", moment("server_time")),
+    ("events", many("events", exactly("events", EventKind), len(EventKind))),
+    ("event_retention", count("event_retention")),
+    ("max_watches", count("max_watches")),
+    ("signs_statements", exactly("signs_statements", bool)),
+)

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+from numseal.domain import velocity
 from numseal.domain.errors import invalid
 from numseal.domain.report import Outcome, Report, add_report
+from numseal.domain.velocity import Sighting
 from numseal.ports.clock import Clock
 from numseal.ports.store import Needs, Rows, Store
+from numseal.usecases.conclude import confirmation
 from numseal.usecases.find_binding import find_binding
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.start_verification import check_request_id
@@ -21,12 +24,14 @@ class _Record:
     outcome: Outcome
     occur_time: int | None
     request_id: str
+    sightings: tuple[Sighting, ...]
 
     @property
     def needs(self) -> Needs:
         return Needs(
             verifications=(self.verification_id,) if self.verification_id else (),
             bindings=(self.binding_id,) if self.binding_id else (),
+            sightings=self.sightings,
         )
 
     def decide(self, rows: Rows) -> int:
@@ -46,7 +51,12 @@ class _Record:
             kept = replace(binding, reports=add_report(binding.reports, report))
             if kept != binding:
                 rows.put_binding(kept)
+        for sighting in self.sightings:
+            rows.see(sighting)
         return rows.now
+
+
+_AGAINST = frozenset({Outcome.FRAUD, Outcome.SPAM})
 
 
 class ReportOutcome:
@@ -72,8 +82,16 @@ class ReportOutcome:
         if occur_time is not None and occur_time > self._clock.now() + CLOCK_SKEW:
             raise invalid("occur_time", "OCCUR_TIME_IN_FUTURE", "occur_time: a time in the past is expected")
         if verification_id:
-            await find_verification(self._store, relying_party, verification_id)
+            verification = await find_verification(self._store, relying_party, verification_id)
+            number, (_, key), story = verification.opening.phone_number, confirmation(verification), verification_id
         else:
-            await find_binding(self._store, relying_party, binding_id)
-        command = _Record(verification_id, binding_id, outcome, occur_time, request_id)
+            binding = await find_binding(self._store, relying_party, binding_id)
+            number, key, story = binding.phone_number, binding.account_key, binding.verification_id
+        sightings: list[Sighting] = []
+        if outcome in _AGAINST:
+            # A binding and the verification that made it are one story, told twice perhaps.
+            sightings.append(velocity.report_of_number(relying_party, number, story))
+            if key:
+                sightings.append(velocity.report_of_device_key(relying_party, key, story))
+        command = _Record(verification_id, binding_id, outcome, occur_time, request_id, tuple(sightings))
         return (await self._store.apply(command)).value

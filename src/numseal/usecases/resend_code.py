@@ -9,6 +9,8 @@ from numseal.usecases.flights import Flights
 from numseal.usecases.send_code import SendCode
 from numseal.usecases.start_verification import check_request_id
 
+_WAITING = frozenset({State.CODE_SENT, State.NETWORK_PENDING})
+
 
 class ResendCode:
     """Sends further codes, on the ladder and within the budgets."""
@@ -32,7 +34,7 @@ class ResendCode:
         found = await find_verification(self._store, relying_party, verification_id)
         flight = f"resend {verification_id} {request_id}"
         if request_id and request_id in found.resend_requests:
-            if found.state is not State.CODE_SENT or found.settled_sends >= found.sends:
+            if found.state not in _WAITING or found.settled_sends >= found.sends:
                 return found
             # Counted, and cut off before its outcome was written down.
             return await self._flights.join(flight, lambda: self._send_code.resume(found))

@@ -1,4 +1,4 @@
-"""Have a code sent: the first one after a look at the number, and further ones on their ladder."""
+"""Put a challenge out: a code or a network page, the first after a look at the number, codes on their ladder."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from numseal.domain import otp
 from numseal.domain.agreement import Agreements
 from numseal.domain.errors import Refusal, exhausted, unavailable
-from numseal.domain.evidence import Evidence, Lookup, LookupOutcome, Method
-from numseal.domain.limits import Budget, Limits, send_budgets, send_delay
-from numseal.domain.operator import CodeOrder, CodeSent, LookupRequest, Phase
+from numseal.domain.evidence import DeliveryState, Evidence, Lookup, LookupOutcome, Method
+from numseal.domain.conversion import Conversion
+from numseal.domain.limits import MAX_SENDS, Budget, Limits, send_budgets, send_delay
+from numseal.domain.operator import CodeOrder, CodeSent, LookupRequest, NetworkOrder, Phase
 from numseal.domain.policy import Policies
-from numseal.domain.relying_party import RelyingParty
+from numseal.domain.relying_party import App, RelyingParty
 from numseal.domain.verdict import Decision
 from numseal.domain.verdicts import evaluate
-from numseal.domain.verification import Code, DeliveryState, Event, State, Verification, wrong_state
+from numseal.domain.verification import Code, Event, NetworkPage, Opening, State, Verification, wrong_state
 from numseal.ports.clock import Clock
 from numseal.ports.store import Needs, Rows, Store
 from numseal.usecases.ask_operator import AskOperator
@@ -21,6 +22,18 @@ from numseal.usecases.look_up import LookUp
 
 SEND_TIMEOUT = 5.0
 """Seconds an operator has to take an order."""
+
+PAGE_TIMEOUT = 3.0
+"""Seconds an operator has to open a network page."""
+
+MAX_PAGES = 5
+"""Network pages of one verification."""
+
+PAGE_LIFETIME = 5 * 60
+"""Seconds that a network page may be used."""
+
+_OPEN = frozenset({State.PENDING, State.CODE_SENT, State.NETWORK_PENDING, State.STEP_UP_REQUIRED})
+"""States in which a challenge may go out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,7 @@ class _Settle:
         current = _found(rows.verification(self.verification_id)).at(rows.now)
         for budget in self.refund:
             rows.spend(budget, -1)
-        if current.state not in {State.PENDING, State.CODE_SENT}:
+        if current.state not in _OPEN:
             # Something else happened while the operator was asked, and stands.
             return current
         changed = self.change(current, rows.now)
@@ -55,17 +68,18 @@ class _ChargeResend:
     request_id: str
     method: Method | None
     budgets: tuple[Budget, ...]
+    conversion: Conversion
+    states: frozenset[State]
 
     @property
     def needs(self) -> Needs:
-        return Needs(verifications=(self.verification_id,), budgets=self.budgets)
+        return Needs(verifications=(self.verification_id,), budgets=(*self.budgets, self.conversion.successes))
 
     def decide(self, rows: Rows) -> Verification:
         current = _found(rows.verification(self.verification_id)).at(rows.now)
-        if current.state is not State.CODE_SENT:
+        if current.state not in self.states:
             raise wrong_state(current, "send another code")
-        delay = send_delay(current.sends)
-        if delay is None:
+        if current.sends >= MAX_SENDS:
             raise exhausted(
                 "SENDS_EXHAUSTED",
                 "this verification has had all its codes; start another when it has ended",
@@ -83,25 +97,51 @@ class _ChargeResend:
         for budget in self.budgets:
             if rows.spent(budget) >= budget.limit:
                 raise budget.refuse(rows.now)
+        self.conversion.check(rows.spent(self.conversion.sends), rows.spent(self.conversion.successes), rows.now)
         for budget in self.budgets:
             rows.spend(budget)
         following = send_delay(current.sends + 1)
+        method = self.method or (Method.SMS if current.opening.method is Method.NETWORK else current.opening.method)
         charged = replace(
             current,
             sends=current.sends + 1,
             next_send_time=rows.now + (following if following is not None else 0),
             resend_requests=(*current.resend_requests, self.request_id),
-            opening=current.opening
-            if self.method in {None, current.opening.method}
-            else replace(current.opening, method=self.method),
+            opening=current.opening if method is current.opening.method else replace(current.opening, method=method),
             update_time=rows.now,
         )
         rows.put_verification(charged)
         return charged
 
 
+@dataclass(frozen=True, slots=True)
+class _ChargePage:
+    """Count a network page before it is ordered."""
+
+    verification_id: str
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(verifications=(self.verification_id,))
+
+    def decide(self, rows: Rows) -> Verification:
+        current = _found(rows.verification(self.verification_id)).at(rows.now)
+        if current.state is not State.STEP_UP_REQUIRED:
+            raise wrong_state(current, "open a network page")
+        if current.pages >= MAX_PAGES:
+            raise exhausted(
+                "PAGES_EXHAUSTED",
+                "this verification has had all its network pages; start another when it has ended",
+                quota="VERIFICATION_PAGES",
+                retry_delay=current.expire_time - rows.now,
+            )
+        charged = replace(current, pages=current.pages + 1, update_time=rows.now)
+        rows.put_verification(charged)
+        return charged
+
+
 class SendCode:
-    """Asks the number's operator to send codes, within agreement and budgets."""
+    """Asks the number's operator to send codes and to open network pages, within agreement and budgets."""
 
     def __init__(
         self,
@@ -145,11 +185,24 @@ class SendCode:
             opening = replace(opening, operator_id=operator_id, agreement_id=agreement_id)
         return await self._judge(replace(verification, opening=opening, before=lookup), lookup)
 
-    async def resend(self, verification: Verification, method: Method | None, request_id: str) -> Verification:
+    async def resend(
+        self,
+        verification: Verification,
+        method: Method | None,
+        request_id: str,
+        states: frozenset[State] = frozenset({State.CODE_SENT, State.NETWORK_PENDING}),
+    ) -> Verification:
         """Send a further code; raises Refusal where agreement, state, ladder or budgets do not allow it."""
         opening = verification.opening
         self._agreements.in_force(opening.relying_party, opening.operator_id, self._clock.now())
-        charge = _ChargeResend(verification.verification_id, request_id, method, self._budgets(verification))
+        charge = _ChargeResend(
+            verification.verification_id,
+            request_id,
+            method,
+            self._budgets(verification),
+            Conversion.of(self._limits, opening.relying_party, opening.phone_number),
+            states,
+        )
         return await self.resume((await self._store.apply(charge)).value)
 
     async def resume(self, charged: Verification) -> Verification:
@@ -160,17 +213,73 @@ class SendCode:
             charged = replace(charged, before_resend=(*charged.before_resend, lookup))
         return await self._send(charged)
 
+    async def open_page(self, verification: Verification) -> Verification:
+        """Have a network page opened; raises Refusal where agreement or operator do not allow it."""
+        opening = verification.opening
+        self._agreements.in_force(opening.relying_party, opening.operator_id, self._clock.now())
+        charged = (await self._store.apply(_ChargePage(verification.verification_id))).value
+        page, reason = await self._page(charged)
+        if page is None:
+            raise unavailable(reason, f"the operator did not open a network page: {reason}; other ways remain open")
+        return await self._opened(charged, page)
+
     async def _judge(self, routed: Verification, lookup: Lookup) -> Verification:
         opening = routed.opening
-        evidence = Evidence(opening.phone_number, opening.operator_id, lookup.time, lookup)
+        evidence = Evidence(
+            opening.phone_number,
+            opening.operator_id,
+            lookup.time,
+            lookup,
+            client=opening.client_network,
+            country=opening.region_code,
+        )
         verdict = evaluate(evidence, self._policies.of(opening.policy_digest))
         if verdict.decision is not Decision.REJECT:
-            return await self._send(routed)
+            return await (self._first_page(routed) if opening.method is Method.NETWORK else self._send(routed))
 
         def reject(current: Verification, now: int) -> Verification:
             return current.on(Event.REJECTED, now, opening=opening, before=lookup, verdict=verdict)
 
         return await self._settle(routed, reject, refund=True)
+
+    async def _first_page(self, routed: Verification) -> Verification:
+        page, reason = await self._page(routed)
+        return await (self._fail(routed, reason, routed.before) if page is None else self._opened(routed, page))
+
+    async def _page(self, verification: Verification) -> tuple[NetworkPage | None, str]:
+        opening, now = verification.opening, self._clock.now()
+        number = verification.pages
+        state = otp.page_state(self._code_key, verification.verification_id, number)
+        order = NetworkOrder(
+            request_id=f"{verification.verification_id}-page-{number}",
+            phone_number=opening.phone_number,
+            redirect_uri=self._app(opening).network_redirect_uri,
+            state=state,
+            # Counted from something that does not move, so that a repeated order is the same order.
+            expire_time=min(verification.update_time + PAGE_LIFETIME, verification.expire_time),
+            agreement_id=opening.agreement_id,
+            purpose=opening.purpose.value,
+            consent_reference=opening.consent_reference,
+        )
+        started, reason = await self._ask.start_network_check(opening.operator_id, order, PAGE_TIMEOUT)
+        if started is None:
+            return None, reason
+        end = min(started.expire_time, order.expire_time)
+        return NetworkPage(started.auth_url, state, started.challenge, now, end), ""
+
+    async def _opened(self, verification: Verification, page: NetworkPage) -> Verification:
+        def started(current: Verification, now: int) -> Verification:
+            return current.on(
+                Event.NETWORK_STARTED,
+                now,
+                opening=verification.opening,
+                before=verification.before,
+                page=page,
+                accepted_digest="",
+                options=(),
+            )
+
+        return await self._settle(verification, started, refund=False)
 
     async def _send(self, verification: Verification) -> Verification:
         opening = verification.opening
@@ -198,21 +307,25 @@ class SendCode:
                 expire_time=min(now + otp.LIFETIME, (answer.expire_time if answer else None) or now + otp.LIFETIME),
                 length=order.length,
             )
+            # After a step up only what is sent from then on shows anything more.
+            earlier = current.codes if keep and current.state is not State.STEP_UP_REQUIRED else ()
             return current.on(
                 Event.CODE_SENT,
                 now,
                 opening=verification.opening,
                 before=verification.before,
                 before_resend=verification.before_resend,
-                codes=(*current.codes, code) if keep else (code,),
+                codes=(*earlier, code),
                 settled_sends=number,
+                accepted_digest="",
+                options=(),
             )
 
         return await self._settle(verification, sent, refund=False)
 
     async def _fail(self, verification: Verification, reason: str, lookup: Lookup | None) -> Verification:
-        """End a verification whose first code could not be sent; a further code's failure leaves it as it is."""
-        if verification.sends > 1:
+        """End a verification whose first challenge could not go out; a further one's failure leaves it as it is."""
+        if verification.resend_requests:
             asked = verification.resend_requests[-1]
 
             def forget(current: Verification, _now: int) -> Verification:
@@ -231,7 +344,7 @@ class SendCode:
     async def _settle(
         self, verification: Verification, change: Callable[[Verification, int], Verification], *, refund: bool
     ) -> Verification:
-        budgets = self._budgets(verification) if refund else ()
+        budgets = self._budgets(verification) if refund and verification.sends else ()
         return (await self._store.apply(_Settle(verification.verification_id, change, budgets))).value
 
     def _budgets(self, verification: Verification) -> tuple[Budget, ...]:
@@ -247,14 +360,19 @@ class SendCode:
             agreement_id=agreement_id or opening.agreement_id,
             purpose=opening.purpose.value,
             consent_reference=opening.consent_reference,
+            since_time=verification.since_time,
         )
+
+    def _app(self, opening: Opening) -> App:
+        app = self._parties[opening.relying_party].app(opening.app_id)
+        if app is None:
+            raise unavailable("APP_UNKNOWN", "the app that this verification names is no longer registered")
+        return app
 
     def _order(self, verification: Verification) -> tuple[CodeOrder, str]:
         """Return the order for the verification's newest code, and the keyed hash of a code that Numseal makes."""
         opening = verification.opening
-        app = self._parties[opening.relying_party].app(opening.app_id)
-        if app is None:
-            raise unavailable("APP_UNKNOWN", "the app that this verification names is no longer registered")
+        app = self._app(opening)
         language, text = app.text(opening.locale)
         number, template, digest = verification.sends, "", ""
         if opening.method is Method.OPERATOR_CODE:

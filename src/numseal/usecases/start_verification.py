@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from numseal.domain.agreement import Agreements
 from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, not_found, precondition
-from numseal.domain.evidence import Method
+from numseal.domain.evidence import Method, NetworkKind
+from numseal.domain.client_network import ClientNetworks
+from numseal.domain.conversion import Conversion
 from numseal.domain.limits import SEND_LADDER, Budget, Limits, send_budgets, start_budgets
 from numseal.domain.msisdn import parse_msisdn
 from numseal.domain.number_plan import NumberPlan
@@ -31,7 +33,6 @@ MAX_IP_ADDRESS = 45
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 _BINDING_ID = re.compile(r"[0-9a-f]{32}")
-_CODE_METHODS = (Method.SMS, Method.VOICE, Method.OPERATOR_CODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +65,18 @@ class _Open:
     request_id: str
     digest: str
     budgets: tuple[Budget, ...]
+    conversion: Conversion | None
 
     @property
     def needs(self) -> Needs:
         opening = self.verification.opening
+        conversion = () if self.conversion is None else (self.conversion.sends, self.conversion.successes)
         return Needs(
             verifications=(self.verification.verification_id,),
             requests=((opening.relying_party, self.request_id),) if self.request_id else (),
             subjects=((opening.relying_party, opening.phone_number),),
             bindings=(opening.replaces_binding,) if opening.replaces_binding else (),
-            budgets=self.budgets,
+            budgets=(*self.budgets, *conversion),
         )
 
     def decide(self, rows: Rows) -> Verification | str:
@@ -91,15 +94,19 @@ class _Open:
         for budget in self.budgets:
             if rows.spent(budget) >= budget.limit:
                 raise budget.refuse(rows.now)
+        if self.conversion is not None:
+            self.conversion.check(rows.spent(self.conversion.sends), rows.spent(self.conversion.successes), rows.now)
         for budget in self.budgets:
             rows.spend(budget)
+        held = rows.live_binding(opening.relying_party, opening.phone_number)
         # The batch's time is the one that later batches count from.
         opened = replace(
             self.verification,
             create_time=rows.now,
             update_time=rows.now,
             expire_time=rows.now + LIFETIME,
-            next_send_time=rows.now + SEND_LADDER[0],
+            next_send_time=rows.now + SEND_LADDER[0] if self.verification.sends else 0,
+            since_time=None if held is None else held.verified_time,
         )
         rows.put_verification(opened)
         if self.request_id:
@@ -130,6 +137,7 @@ class StartVerification:
         send_code: SendCode,
         plan: NumberPlan,
         agreements: Agreements,
+        client_networks: ClientNetworks,
         limits: Limits,
         policies: Policies,
         clock: Clock,
@@ -137,6 +145,7 @@ class StartVerification:
         flights: Flights,
     ) -> None:
         """Take what it needs by name."""
+        self._client_networks = client_networks
         self._store = store
         self._send_code = send_code
         self._plan = plan
@@ -161,13 +170,15 @@ class StartVerification:
             create_time=now,
             update_time=now,
             expire_time=now + LIFETIME,
-            sends=1,
+            sends=0 if opening.method is Method.NETWORK else 1,
+            pages=1 if opening.method is Method.NETWORK else 0,
         )
-        budgets = (
-            *start_budgets(self._limits, party.relying_party, client_network(opening.client.ip_address)),
-            *send_budgets(self._limits, party.relying_party, opening.phone_number),
-        )
-        command = _Open(draft, wish.request_id, wish.digest() if wish.request_id else "", budgets)
+        budgets = start_budgets(self._limits, party.relying_party, limited_network(opening))
+        conversion = None
+        if opening.method is not Method.NETWORK:
+            budgets += send_budgets(self._limits, party.relying_party, opening.phone_number)
+            conversion = Conversion.of(self._limits, party.relying_party, opening.phone_number)
+        command = _Open(draft, wish.request_id, wish.digest() if wish.request_id else "", budgets, conversion)
         return await self._flights.join(f"send {draft.verification_id}", lambda: self._run(command))
 
     async def _run(self, command: _Open) -> Verification:
@@ -187,12 +198,19 @@ class StartVerification:
         check_account_id(wish.account_id)
         check_request_id(wish.request_id)
         phone_number = parse_msisdn(wish.phone_number, wish.region_code, self._plan.matches)
-        if wish.method not in _CODE_METHODS:
-            raise invalid("method", "METHOD_NOT_SERVED", "method: one of SMS, VOICE, OPERATOR_CODE is expected")
+        region_code = region_code_of(phone_number)
+        party.permissions.check(phone_number, region_code)
         _check_optional(wish)
         app = party.app(wish.app_id)
         if app is None:
             raise invalid("app_id", "APP_UNKNOWN", "app_id: no such app is registered for this relying party")
+        if wish.method is Method.NETWORK and not app.network_redirect_uri:
+            raise invalid(
+                "method",
+                "METHOD_NOT_SERVED",
+                "method: NETWORK needs an app with a registered network_redirect_uri; this one takes SMS, VOICE and "
+                "OPERATOR_CODE",
+            )
         operator_id = self._plan.owner(phone_number)
         if operator_id is None:
             raise precondition(
@@ -210,13 +228,14 @@ class StartVerification:
             required_level=wish.required_level,
             operator_id=operator_id,
             agreement_id=agreement.agreement_id,
-            policy_digest=self._policies.current.digest,
-            region_code=region_code_of(phone_number),
+            policy_digest=self._policies.for_party(party.relying_party).digest,
+            region_code=region_code,
             replaces_binding=wish.replaces_binding,
             locale=wish.locale,
             app_id=app.app_id,
             consent_reference=wish.consent_reference,
             client=wish.client,
+            client_network=self._client_networks.find(wish.client.ip_address) if wish.client.ip_address else None,
         )
 
 
@@ -230,6 +249,14 @@ def client_network(address: str) -> str:
         parsed = parsed.ipv4_mapped
     prefix = 24 if parsed.version == 4 else 56  # noqa: PLR2004 - the versions of IP
     return str(ipaddress.ip_network((parsed, prefix), strict=False))
+
+
+def limited_network(opening: Opening) -> str:
+    """Return the client network that verifications are counted against; none for a mobile carrier's shared addresses."""
+    found = opening.client_network
+    if found is not None and found.kind is NetworkKind.MOBILE:
+        return ""
+    return client_network(opening.client.ip_address)
 
 
 def check_account_id(account_id: str) -> None:

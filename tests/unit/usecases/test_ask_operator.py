@@ -5,7 +5,6 @@ The hostile backends here are plugins gone wrong: they run in our process and an
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -15,6 +14,7 @@ from fakes.clock import FakeClock
 from fakes.evidence import NOW, answer, known, subscriber
 from fakes.operator import HANG, FakeOperator
 from fakes.orders import code_order, lookup_request, text_order
+from fakes.plugin import SECONDS, Plugin, Text, asking, saying
 from numseal.adapters.operators.simulator.backend import SimulatedOperator
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
 from numseal.domain.evidence import (
@@ -37,8 +37,7 @@ from numseal.domain.evidence import (
     SubscriberRef,
 )
 from numseal.domain.operator import CodeCheck, CodeChecked, CodeOutcome, CodeSent, SendOutcome
-from numseal.ports.operator_backend import OperatorBackend, OperatorError
-from numseal.usecases.ask_operator import AskOperator
+from numseal.ports.operator_backend import OperatorError
 
 NUMBER = "+79161234567"
 CHECK = CodeCheck("k1", NUMBER, b"challenge", "123456")
@@ -46,41 +45,6 @@ PORTED = Lookup(LookupOutcome.PORTED, "mts", NOW, ported_to="megafon", ported_pl
 ACCEPTED = CodeSent(SendOutcome.ACCEPTED, b"c" * 1024, "d" * 256, NOW + 600, prior_codes_valid=False)
 NODE = Serving("250-01", "e" * 32, ServingDomain.CS, Basis.DIRECT, NOW, "1")
 FORWARDING = Forwarding(ForwardingKind.BUSY, active=False)
-SECONDS = 5.0
-
-
-class Text(str):
-    """Text that is not quite text."""
-
-    __slots__ = ()
-
-
-class Plugin:
-    """A backend whose every call is one function of the test's."""
-
-    operator_id = "mts"
-
-    def __init__(self, does: Callable[[], Awaitable[Any]]) -> None:
-        self._does = does
-
-    async def look_up(self, _request: object) -> Any:
-        return await self._does()
-
-    send_code = check_code = look_up
-
-
-def asking(backend: object = None, clock: FakeClock | None = None) -> AskOperator:
-    operators = cast("Mapping[str, OperatorBackend]", {} if backend is None else {"mts": backend})
-    return AskOperator(operators, clock or FakeClock(NOW))
-
-
-def saying(said: Any) -> AskOperator:
-    async def say() -> Any:
-        if isinstance(said, BaseException):
-            raise said
-        return said
-
-    return asking(Plugin(say))
 
 
 async def looked_up(said: Any) -> Lookup:
@@ -392,7 +356,7 @@ class SlyError(OperatorError):
         Exception.__init__(self)
 
     def __getattr__(self, name: str) -> Any:
-        raise ValueError(name)
+        raise SystemExit(name)
 
 
 @pytest.mark.parametrize(
@@ -480,7 +444,7 @@ async def test_our_own_cancellation_is_ours_and_ends_the_call() -> None:
         (replace(PORTED, ported_to=NUMBER), "ported_to: text like [a-z0-9-]{1,64} is expected"),
         (answer(sim_ref=known(SimRef(NUMBER * 99, "1", Basis.DIRECT))), "SimRef.ref: 1 to 256 printable characters"),
         (answer(serving=known((NODE, cast("Serving", NUMBER)))), "serving: a Serving is expected"),
-        (RuntimeError(f"no such number {NUMBER}"), "RuntimeError at test_ask_operator.py:"),
+        (RuntimeError(f"no such number {NUMBER}"), "RuntimeError at plugin.py:"),
     ],
 )
 async def test_a_breach_is_logged_once_and_without_what_was_said(

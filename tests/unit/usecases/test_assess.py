@@ -9,8 +9,8 @@ from fakes.desk import Desk, Ground, code_of
 from fakes.evidence import answer, packaged_policy
 from fakes.operator import HANG, reached
 from numseal.domain.errors import Refusal
-from numseal.domain.evidence import LookupOutcome
-from numseal.domain.policy import Policies
+from numseal.domain.evidence import LookupOutcome, Method
+from numseal.domain.policy import Policies, Policy
 from numseal.domain.verdict import Level
 from numseal.domain.verification import Purpose, State
 from numseal.ports.operator_backend import OperatorError
@@ -106,29 +106,29 @@ async def test_two_processes_assess_once(desk: Desk, ground: Ground) -> None:
     assert ground.store.published().size == 1
 
 
+def stricter(old: Policy) -> Policy:
+    """Make a policy under which a code alone reaches nothing."""
+    methods = frozenset({Method.NETWORK})
+    return replace(
+        old, digest="f" * 64, levels={**old.levels, Level.LOW: replace(old.levels[Level.LOW], methods=methods)}
+    )
+
+
 async def test_the_policy_of_the_start_judges_where_it_is_kept(desk: Desk, ground: Ground) -> None:
     old = packaged_policy()
-    severe = replace(old, digest="f" * 64, levels={**old.levels, Level.SUBSTANTIAL: old.levels[Level.HIGH]})
     opened = await desk.start()
-    kept = Desk(ground, policies=Policies(severe, (old,)))
+    kept = Desk(ground, policies=Policies(stricter(old), kept=(old,)))
     _, verified, _ = await kept.check(opened, code_of(ground.mts.orders[0].text))
     assert verified.verdict is not None
-    assert (verified.verdict.policy_hash, verified.verdict.level) == (old.digest, Level.SUBSTANTIAL)
+    assert (verified.verdict.policy_hash, verified.verdict.level) == (old.digest, Level.LOW)
 
 
 async def test_where_it_is_not_kept_the_verdict_names_the_policy_that_judged(desk: Desk, ground: Ground) -> None:
-    old = packaged_policy()
-    severe = replace(old, digest="f" * 64, levels={**old.levels, Level.SUBSTANTIAL: old.levels[Level.HIGH]})
+    strict = stricter(packaged_policy())
     opened = await desk.start()
-    _, verified, bundle = await Desk(ground, policies=Policies(severe)).check(
-        opened, code_of(ground.mts.orders[0].text)
-    )
-    assert verified.verdict is not None
-    assert (verified.verdict.policy_hash, verified.verdict.level) == (severe.digest, Level.LOW)
-    assert bundle is not None
-    report = verify_bundle(bundle.to_json(), ground.keys, ground.clock.now())
-    assert report.claims is not None
-    assert report.claims["policy"] == severe.digest
+    _, checked, _ = await Desk(ground, policies=Policies(strict)).check(opened, code_of(ground.mts.orders[0].text))
+    assert checked.verdict is not None
+    assert (checked.verdict.policy_hash, checked.verdict.level) == (strict.digest, Level.NONE)
 
 
 async def test_a_number_that_is_gone_after_the_code_is_rejected(desk: Desk, ground: Ground) -> None:
@@ -147,7 +147,7 @@ async def test_an_operator_that_never_answered_leaves_low(desk: Desk, ground: Gr
     assert verified.verdict.level is Level.LOW
     binding = await ground.store.binding(verified.binding_id)
     assert binding is not None
-    assert (binding.facts.sim_ref, binding.observed_time) == (None, verified.accepted_time)
+    assert (binding.facts.sim_ref, binding.observed_time) == (None, verified.shown[-1].shown_time)
 
 
 async def test_only_ones_own_binding_is_replaced(desk: Desk, ground: Ground) -> None:

@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from fakes.desk import NUMBER, Desk, Ground, code_of
+from fakes.desk import Desk, Ground, code_of
 from numseal.attestation import jwk, jws
-from numseal.domain.binding import CheckResult
 from numseal.domain.errors import Kind, Refusal
 from numseal.domain.evidence import Method
 from numseal.domain.report import Outcome
 from numseal.domain.verification import Client, Purpose, State, Verification
-from numseal.usecases.check_number import MAX_BATCH, CheckNumber, Shown
 from numseal.usecases.read_bindings import ReadBindings
 from numseal.usecases.report_outcome import ReportOutcome
 from numseal.usecases.resend_code import ResendCode
@@ -75,21 +73,6 @@ async def test_pages_have_a_size_and_filters_may_empty_them(desk: Desk, ground: 
     assert (found, token) == ([], verified.binding_id)
     negative = await refusal(lambda: read.page("messenger", **{**options, "page_size": -1}))
     assert negative == (Kind.INVALID_ARGUMENT, "PAGE_SIZE_NEGATIVE")
-
-
-async def test_a_batch_has_an_answer_for_each_and_a_bound(desk: Desk, ground: Ground) -> None:
-    check = CheckNumber(store=ground.store, plan=desk._start._plan, clock=ground.clock)
-    await sign_up(desk, ground)
-    good, bad = Shown("alice", NUMBER), Shown("", NUMBER)
-    negative = Shown("alice", NUMBER, max_age=-1)
-    answers, _ = await check.many("messenger", [bad, good, negative])
-    assert isinstance(answers[0], Refusal)
-    assert not isinstance(answers[1], Refusal)
-    assert answers[1].result is CheckResult.GENUINE
-    assert isinstance(answers[2], Refusal)
-    assert answers[2].reason == "MAX_AGE_NEGATIVE"
-    too_many = await refusal(lambda: check.many("messenger", [good] * (MAX_BATCH + 1)))
-    assert too_many == (Kind.INVALID_ARGUMENT, "TOO_MANY_REQUESTS")
 
 
 async def test_a_further_code_cannot_come_through_the_network(desk: Desk, ground: Ground) -> None:

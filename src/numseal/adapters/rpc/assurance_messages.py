@@ -21,10 +21,18 @@ _PHASES = {
     "before": pb.EVIDENCE_PHASE_BEFORE,
     "before_resend": pb.EVIDENCE_PHASE_BEFORE,
     "after": pb.EVIDENCE_PHASE_AFTER,
+    "recheck": pb.EVIDENCE_PHASE_RECHECK,
+    "event": pb.EVIDENCE_PHASE_EVENT,
     "possession": pb.EVIDENCE_PHASE_CHALLENGE,
-    "previous": pb.EVIDENCE_PHASE_RECORD,
-    "routed_operator": pb.EVIDENCE_PHASE_RECORD,
+    "earlier": pb.EVIDENCE_PHASE_CHALLENGE,
+    "grants": pb.EVIDENCE_PHASE_CHALLENGE,
+    "network_mismatches": pb.EVIDENCE_PHASE_CHALLENGE,
+    "client": pb.EVIDENCE_PHASE_REQUEST,
+    "presentation": pb.EVIDENCE_PHASE_REQUEST,
+    "required_level": pb.EVIDENCE_PHASE_REQUEST,
+    "phone_number": pb.EVIDENCE_PHASE_REQUEST,
 }
+"""The phase that a path's first part stands for; everything else is what Numseal knew already."""
 
 
 def timestamp(seconds: int | None) -> Timestamp | None:
@@ -37,7 +45,9 @@ def finding_message(finding: Finding) -> pb.Finding:
     evidence = []
     for path in finding.evidence:
         phase, _, signal = path.partition(".")
-        evidence.append(pb.EvidenceReference(phase=_PHASES[phase], signal=signal or phase))
+        evidence.append(
+            pb.EvidenceReference(phase=_PHASES.get(phase, pb.EVIDENCE_PHASE_RECORD), signal=signal or phase)
+        )
     return pb.Finding(
         code=finding.code,
         severity=_SEVERITIES[finding.severity],

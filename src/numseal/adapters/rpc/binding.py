@@ -1,20 +1,26 @@
 """Serve BindingService."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
+
+import grpc
 
 from numseal.adapters.rpc.assurance_messages import bundle_message
 from numseal.adapters.rpc.binding_messages import (
     binding_message,
     check_message,
+    findings_messages,
+    refresh_of,
     revocation_reason_of,
     shown_of,
     states_of,
+    step_message,
 )
-from numseal.adapters.rpc.gate import Context, Gate, for_relying_party
-from numseal.adapters.rpc.unserved import unserved
+from numseal.adapters.rpc.gate import Gate, for_relying_party, stream_for_relying_party
 from numseal.api.verification.v1 import binding_pb2 as pb
+from numseal.domain.binding import Binding
 from numseal.domain.errors import Refusal, invalid
 from numseal.domain.msisdn import parse_msisdn
 from numseal.domain.number_plan import OperatorInfo
@@ -22,22 +28,26 @@ from numseal.domain.relying_party import RelyingParty
 from numseal.ports.clock import Clock
 from numseal.usecases.check_number import MAX_BATCH, CheckNumber, Shown
 from numseal.usecases.read_bindings import ReadBindings
+from numseal.usecases.refresh_binding import RefreshBinding
 from numseal.usecases.revoke_binding import RevokeBinding
 from numseal.usecases.start_verification import check_account_id
+from numseal.usecases.stream_health import StreamHealth
+from numseal.usecases.watch_bindings import WatchBindings
 
 BREATH = 32
 """Items of a batch after which other calls get their turn."""
 
-_STATUS = {"INVALID_ARGUMENT": 3, "UNIMPLEMENTED": 12}
-
 
 @dataclass(frozen=True, slots=True)
 class BindingUseCases:
-    """What BindingService calls."""
+    """What BindingService calls, and how alive the operators' events are."""
 
     check: CheckNumber
     read: ReadBindings
+    refresh: RefreshBinding
     revoke: RevokeBinding
+    watch: WatchBindings
+    health: StreamHealth
 
 
 class BindingService:
@@ -91,7 +101,7 @@ class BindingService:
             party.relying_party, request.binding_id, with_bundle=request.include_bundle
         )
         return pb.GetBindingResponse(
-            binding=binding_message(binding, self._operators, self._clock.now()),
+            binding=self._message(binding),
             bundle=bundle_message(bundle) if bundle else None,
         )
 
@@ -109,31 +119,37 @@ class BindingService:
             page_size=request.page_size,
             page_token=request.page_token,
         )
-        now = self._clock.now()
-        return pb.ListBindingsResponse(
-            bindings=[binding_message(item, self._operators, now) for item in bindings], next_page_token=token
-        )
+        return pb.ListBindingsResponse(bindings=[self._message(item) for item in bindings], next_page_token=token)
 
     @for_relying_party(pb.RevokeBindingRequest)
     async def RevokeBinding(self, request: pb.RevokeBindingRequest, party: RelyingParty) -> pb.RevokeBindingResponse:
         """Revoke a binding."""
         revoked = await self._use.revoke(party.relying_party, request.binding_id, revocation_reason_of(request.reason))
-        return pb.RevokeBindingResponse(binding=binding_message(revoked, self._operators, self._clock.now()))
+        return pb.RevokeBindingResponse(binding=self._message(revoked))
 
-    async def RefreshBinding(self, _request: bytes, context: Context) -> pb.RefreshBindingResponse:
-        """Answer that it is not served."""
-        await unserved(context, "BindingService.RefreshBinding")
+    @for_relying_party(pb.RefreshBindingRequest)
+    async def RefreshBinding(self, request: pb.RefreshBindingRequest, party: RelyingParty) -> pb.RefreshBindingResponse:
+        """Ask the operator about a bound number again."""
+        binding, findings = await self._use.refresh(party.relying_party, refresh_of(request))
+        return pb.RefreshBindingResponse(binding=self._message(binding), findings=findings_messages(findings))
 
-    async def WatchBindings(self, _request: bytes, context: Context) -> AsyncIterator[pb.WatchBindingsResponse]:
-        """Answer that it is not served."""
-        await unserved(context, "BindingService.WatchBindings")
-        yield pb.WatchBindingsResponse()
+    @stream_for_relying_party(pb.WatchBindingsRequest)
+    async def WatchBindings(
+        self, request: pb.WatchBindingsRequest, party: RelyingParty
+    ) -> AsyncGenerator[pb.WatchBindingsResponse, None]:
+        """Stream what becomes of bindings."""
+        async with aclosing(self._use.watch(party.relying_party, request.cursor)) as steps:
+            async for step in steps:
+                yield step_message(step, self._operators)
+
+    def _message(self, binding: Binding) -> pb.Binding:
+        return binding_message(binding, self._operators, self._clock.now(), self._use.health.streams)
 
 
 def _item_error(refused: Refusal) -> pb.ItemError:
     reasoning = refused.reasoning
     return pb.ItemError(
-        code=_STATUS[reasoning.kind.value],
+        code=grpc.StatusCode[reasoning.kind.value].value[0],
         reason=reasoning.reason,
         message=refused.message,
         field=reasoning.field or "",

@@ -4,7 +4,8 @@ Owner of mutable state: none; `Gate` is fixed when the server starts.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
@@ -92,6 +93,34 @@ def for_relying_party(
             try:
                 party = self.gate.party(context)
                 return await method(self, _parse(message, request), party)
+            except Exception as error:  # noqa: BLE001 - every way out of an RPC is a status
+                await abort(context, error)
+
+        return rpc
+
+    return framed
+
+
+def stream_for_relying_party(
+    message: type[Q],
+) -> Callable[
+    [Callable[[S, Q, RelyingParty], AsyncGenerator[A, None]]], Callable[[S, bytes, Context], AsyncIterator[A]]
+]:
+    """Make a server stream of a method that yields answers to the request of the calling relying party.
+
+    It is closed when the caller leaves; the request is parsed once the caller is known.
+    """
+
+    def framed(
+        method: Callable[[S, Q, RelyingParty], AsyncGenerator[A, None]],
+    ) -> Callable[[S, bytes, Context], AsyncIterator[A]]:
+        @wraps(method)
+        async def rpc(self: S, request: bytes, context: Context) -> AsyncIterator[A]:
+            try:
+                party = self.gate.party(context)
+                async with aclosing(method(self, _parse(message, request), party)) as answers:
+                    async for answer in answers:
+                        yield answer
             except Exception as error:  # noqa: BLE001 - every way out of an RPC is a status
                 await abort(context, error)
 

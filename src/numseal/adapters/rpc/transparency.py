@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from numseal.adapters.rpc.gate import Context, for_anyone
 from numseal.adapters.rpc.transparency_messages import (
@@ -12,7 +13,7 @@ from numseal.adapters.rpc.transparency_messages import (
     kind_of,
     verified_message,
 )
-from numseal.adapters.rpc.unserved import refusal, unserved
+from numseal.adapters.rpc.unserved import unserved
 from numseal.api.transparency.v1 import transparency_pb2 as pb
 from numseal.attestation.public_keys import PublicKeys
 from numseal.domain.errors import invalid
@@ -23,7 +24,7 @@ MAX_BUNDLE = 64 * 1024
 """Bytes of the largest bundle verified here; `numseal verify` reads larger ones."""
 
 VERIFIERS = 2
-"""Threads that verify bundles at a time; further calls wait, and all others go on."""
+"""Threads that verify at a time; further calls wait, and all others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +88,20 @@ class TransparencyService:
 
     @for_anyone(pb.VerifyAttestationRequest)
     async def VerifyAttestation(self, request: pb.VerifyAttestationRequest) -> pb.VerifyAttestationResponse:
-        """Verify a bundle with this server's keys."""
+        """Verify a bundle or a presentation with this server's keys."""
+        expected = {"relying_party": request.relying_party, "account_id": request.account_id}
         match request.WhichOneof("subject"):
             case "bundle_json":
                 _refuse_key_binding(request)
                 _refuse_large(request.bundle_json)
+                verify = partial(self._use.verify, request.bundle_json, **expected)
             case "presentation":
-                raise refusal("TransparencyService.VerifyAttestation(presentation)", "presentation")
+                shown = {"nonce": request.nonce, "audience": request.audience}
+                verify = partial(self._use.verify.presentation, request.presentation, **shown, **expected)
             case _:
-                raise invalid("subject", "SUBJECT_REQUIRED", "subject: a bundle_json is expected")
+                raise invalid("subject", "SUBJECT_REQUIRED", "subject: a bundle_json or a presentation is expected")
         async with self._verifiers:
-            verified = await asyncio.to_thread(
-                self._use.verify,
-                request.bundle_json,
-                relying_party=request.relying_party,
-                account_id=request.account_id,
-            )
+            verified = await asyncio.to_thread(verify)
         return verified_message(verified)
 
     async def GetStatusList(self, _request: bytes, context: Context) -> pb.GetStatusListResponse:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from numseal.adapters.rpc.assurance_messages import timestamp
-from numseal.adapters.rpc.gate import Context, Gate, for_relying_party
-from numseal.adapters.rpc.unserved import unserved
+from numseal.adapters.rpc.gate import Gate, for_relying_party
 from numseal.adapters.rpc.verification_messages import (
     CODE_RESULTS,
+    NETWORK_RESULTS,
     method_of,
     outcome_of,
     verification_message,
+    way_of,
     wish_of,
 )
 from numseal.api.verification.v1 import verification_pb2 as pb
@@ -22,6 +23,9 @@ from numseal.domain.verification import Verification
 from numseal.usecases.assess import Assess
 from numseal.usecases.cancel_verification import CancelVerification
 from numseal.usecases.check_code import CheckCode
+from numseal.usecases.check_network_proof import CheckNetworkProof
+from numseal.usecases.continue_verification import ContinueVerification
+from numseal.usecases.deliveries import Deliveries
 from numseal.usecases.get_verification import GetVerification
 from numseal.usecases.report_outcome import ReportOutcome
 from numseal.usecases.resend_code import ResendCode
@@ -35,6 +39,9 @@ class VerificationUseCases:
     start: StartVerification
     resend: ResendCode
     check_code: CheckCode
+    check_network_proof: CheckNetworkProof
+    proceed: ContinueVerification
+    deliveries: Deliveries
     assess: Assess
     get: GetVerification
     cancel: CancelVerification
@@ -106,13 +113,26 @@ class VerificationService:
         )
         return pb.ReportOutcomeResponse(record_time=timestamp(recorded))
 
-    async def CheckNetworkProof(self, _request: bytes, context: Context) -> pb.CheckNetworkProofResponse:
-        """Answer that it is not served."""
-        await unserved(context, "VerificationService.CheckNetworkProof")
+    @for_relying_party(pb.CheckNetworkProofRequest)
+    async def CheckNetworkProof(
+        self, request: pb.CheckNetworkProofRequest, party: RelyingParty
+    ) -> pb.CheckNetworkProofResponse:
+        """Take what the operator's page returned."""
+        result, verification = await self._use.check_network_proof(
+            party.relying_party, request.verification_id, request.authorization_code, request.state, request.key_proof
+        )
+        message = self._message(*await self._use.assess(verification))
+        return pb.CheckNetworkProofResponse(verification=message, network_result=NETWORK_RESULTS[result])
 
-    async def ContinueVerification(self, _request: bytes, context: Context) -> pb.ContinueVerificationResponse:
-        """Answer that it is not served."""
-        await unserved(context, "VerificationService.ContinueVerification")
+    @for_relying_party(pb.ContinueVerificationRequest)
+    async def ContinueVerification(
+        self, request: pb.ContinueVerificationRequest, party: RelyingParty
+    ) -> pb.ContinueVerificationResponse:
+        """Take a way on, or out of a contest."""
+        verification = await self._use.proceed(
+            party.relying_party, request.verification_id, way_of(request), request.request_id
+        )
+        return pb.ContinueVerificationResponse(verification=self._message(*await self._use.assess(verification)))
 
     def _message(self, verification: Verification, bundle: Bundle | None = None) -> pb.Verification:
-        return verification_message(verification, bundle, self._operators)
+        return verification_message(self._use.deliveries.upon(verification), bundle, self._operators)

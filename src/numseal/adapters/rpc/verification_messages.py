@@ -16,14 +16,16 @@ from numseal.adapters.rpc.assurance_messages import (
 from numseal.api.verification.v1 import assurance_pb2, verification_pb2
 from numseal.attestation.bundle import Bundle
 from numseal.domain.errors import invalid
-from numseal.domain.evidence import Method
+from numseal.domain.evidence import Answer, DeliveryState, Method
 from numseal.domain.limits import MAX_SENDS
 from numseal.domain.msisdn import mask
 from numseal.domain.number_plan import OperatorInfo
 from numseal.domain.report import Outcome
 from numseal.domain.verdict import Level
-from numseal.domain.verification import Client, Code, DeliveryState, Purpose, State, Verification
+from numseal.domain.verification import Client, Code, Purpose, State, Verification
 from numseal.usecases.check_code import CodeResult
+from numseal.usecases.check_network_proof import NetworkResult
+from numseal.usecases.continue_verification import Way
 from numseal.usecases.start_verification import Wish
 
 _STATES = {state: verification_pb2.VerificationState.Value(f"VERIFICATION_STATE_{state.name}") for state in State}
@@ -34,7 +36,11 @@ CODE_RESULTS = {result: verification_pb2.CodeResult.Value(f"CODE_RESULT_{result.
 _OUTCOME_OF: Mapping[int, Outcome] = {
     verification_pb2.Outcome.Value(f"OUTCOME_{outcome.name}"): outcome for outcome in Outcome
 }
+NETWORK_RESULTS = {
+    result: verification_pb2.NetworkResult.Value(f"NETWORK_RESULT_{result.name}") for result in NetworkResult
+}
 _RESENDABLE = (Method.SMS, Method.VOICE, Method.OPERATOR_CODE)
+_TAKES_CODES = frozenset({State.CODE_SENT, State.NETWORK_PENDING})
 
 
 def wish_of(request: verification_pb2.StartVerificationRequest) -> Wish:
@@ -101,7 +107,8 @@ def verification_message(
         region_code=opening.region_code,
         purpose=PURPOSES[opening.purpose],
         operator=operator_message(opening.operator_id, operators),
-        code=_challenge(verification),
+        code=_code(verification),
+        network=_network(verification),
         methods=_methods(verification),
         create_time=timestamp(verification.create_time),
         update_time=timestamp(verification.update_time),
@@ -109,6 +116,7 @@ def verification_message(
         attempts_remaining=verification.attempts_remaining,
         sends_remaining=MAX_SENDS - verification.sends,
         next_check_time=timestamp(verification.next_check_time),
+        step_up_options=_step_up_options(verification),
         contest=_contest(verification),
         findings=[finding_message(item) for item in verdict.findings] if verdict else (),
         verdict=VERDICTS[verdict.decision] if verdict and judged else assurance_pb2.VERDICT_UNSPECIFIED,
@@ -122,7 +130,7 @@ def verification_message(
     )
 
 
-def _challenge(verification: Verification) -> verification_pb2.CodeChallenge | None:
+def _code(verification: Verification) -> verification_pb2.CodeChallenge | None:
     if verification.state is not State.CODE_SENT or not verification.codes:
         return None
     newest: Code = verification.codes[-1]
@@ -136,16 +144,75 @@ def _challenge(verification: Verification) -> verification_pb2.CodeChallenge | N
     )
 
 
+def _network(verification: Verification) -> verification_pb2.NetworkChallenge | None:
+    page = verification.page
+    if verification.state is not State.NETWORK_PENDING or page is None:
+        return None
+    return verification_pb2.NetworkChallenge(
+        auth_url=page.auth_url, state=page.state, expire_time=timestamp(page.expire_time)
+    )
+
+
 def _methods(verification: Verification) -> list[verification_pb2.MethodOption]:
-    if verification.state is not State.CODE_SENT or verification.sends >= MAX_SENDS:
+    if verification.state not in _TAKES_CODES or verification.sends >= MAX_SENDS:
         return []
     available = timestamp(verification.next_send_time)
     return [verification_pb2.MethodOption(method=METHODS[method], available_time=available) for method in _RESENDABLE]
+
+
+def _step_up_options(verification: Verification) -> list[verification_pb2.StepUpOption]:
+    if verification.state is not State.STEP_UP_REQUIRED:
+        return []
+    return [
+        verification_pb2.StepUpOption(
+            kind=verification_pb2.StepUpKind.Value(f"STEP_UP_KIND_{option.answer.name}"),
+            method=METHODS[option.method] if option.method else assurance_pb2.METHOD_UNSPECIFIED,
+            available_time=timestamp(option.available_time),
+            assurance_level=LEVELS[option.level],
+        )
+        for option in verification.options
+    ]
 
 
 def _contest(verification: Verification) -> verification_pb2.Contest | None:
     if verification.state is not State.CONTESTED:
         return None
     return verification_pb2.Contest(
-        binding_id=verification.contested_binding, create_time=timestamp(verification.update_time)
+        binding_id=verification.contested_binding,
+        ways=[
+            verification_pb2.ContestWay(
+                kind=verification_pb2.ContestWayKind.Value(f"CONTEST_WAY_KIND_{option.answer.name}"),
+                available_time=timestamp(option.available_time),
+            )
+            for option in verification.options
+        ],
+        create_time=timestamp(verification.option_time),
     )
+
+
+def way_of(request: verification_pb2.ContinueVerificationRequest) -> Way:
+    """Read the way that is taken; raises Refusal where none is named."""
+    match request.WhichOneof("way"):
+        case "old_account_key":
+            return Way(Answer.OLD_ACCOUNT_KEY, signature=request.old_account_key.signature)
+        case "registration_lock":
+            lock = request.registration_lock
+            passed = lock.pass_time.seconds if lock.HasField("pass_time") else None
+            return Way(Answer.REGISTRATION_LOCK, pass_time=passed, reference=lock.reference)
+        case "new_subscriber":
+            return Way(Answer.NEW_SUBSCRIBER)
+        case "wait":
+            return Way(Answer.WAIT)
+        case "method":
+            method = method_of(request.method.method)
+            if method is None:
+                raise invalid(
+                    "method.method", "METHOD_REQUIRED", f"method.method: one of {', '.join(Method)} is expected"
+                )
+            return Way(Answer.NETWORK if method is Method.NETWORK else Answer.METHOD, method)
+        case _:
+            raise invalid(
+                "way",
+                "WAY_REQUIRED",
+                "way: one of old_account_key, registration_lock, new_subscriber, wait, method is expected",
+            )

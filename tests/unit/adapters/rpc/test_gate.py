@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -7,8 +7,8 @@ import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 
 from fakes.certificates import Authority, Identity
-from fakes.rpc import PARTY, bearer, failure, gate_of, raw, serving
-from numseal.adapters.rpc.gate import MAX_TOKEN, Gate, for_anyone, for_relying_party
+from fakes.rpc import PARTY, bearer, failure, gate_of, raw, serving, taken_apart
+from numseal.adapters.rpc.gate import MAX_TOKEN, Gate, for_anyone, for_relying_party, stream_for_relying_party
 from numseal.domain.relying_party import RelyingParty
 
 TOKEN = "token-of-messenger-1"
@@ -33,9 +33,17 @@ class Echo:
             raise RuntimeError("inside")
         return request.value
 
+    @stream_for_relying_party(BytesValue)
+    async def count(self, request: BytesValue, party: RelyingParty) -> AsyncGenerator[bytes, None]:
+        for number in b"123":
+            yield party.relying_party.encode() + b":" + bytes([number])
+        if request.value == b"fail":
+            raise RuntimeError("inside")
+
     def add(self, server: grpc.aio.Server) -> None:
         handlers: dict[str, Any] = {
             "Call": grpc.unary_unary_rpc_method_handler(self.whoami),
+            "Count": grpc.unary_stream_rpc_method_handler(self.count),
             "Open": grpc.unary_unary_rpc_method_handler(self.open),
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Service", handlers),))
@@ -73,6 +81,26 @@ async def test_for_anyone_asks_for_nothing_and_still_translates_faults() -> None
         assert await raw(channel, "/test.Service/Open")(X) == b"x"
         found = await failure(raw(channel, "/test.Service/Open")(BytesValue(value=b"fail").SerializeToString()))
     assert (found.code, found.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+
+
+async def counted(gate: Gate, request: bytes, metadata: Any) -> list[bytes]:
+    got: list[bytes] = []
+    async with serving(Echo(gate).add) as channel:
+        stream: Any = channel.unary_stream("/test.Service/Count")
+        try:
+            got += [answer async for answer in stream(request, metadata=metadata)]
+        except grpc.aio.AioRpcError as error:
+            got.append(taken_apart(error).reason.encode())
+    return got
+
+
+async def test_a_stream_is_gated_like_any_call() -> None:
+    gate, answers = gate_of(TOKEN), [b"messenger-1:1", b"messenger-1:2", b"messenger-1:3"]
+    assert await counted(gate, X, bearer(TOKEN)) == answers
+    assert await counted(gate, MALFORMED, ()) == [b"CREDENTIALS_MISSING"]
+    assert await counted(gate, MALFORMED, bearer(TOKEN)) == [b"REQUEST_MALFORMED"]
+    failing = BytesValue(value=b"fail").SerializeToString()
+    assert await counted(gate, failing, bearer(TOKEN)) == [b"INTERNAL"]
 
 
 async def test_a_request_is_read_once_its_caller_is_known() -> None:

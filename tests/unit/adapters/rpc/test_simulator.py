@@ -12,10 +12,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from fakes.clock import FakeClock
 from fakes.rpc import bearer, failure, gate_of, serving
+from numseal.adapters.clock import SimulatedClock
+from numseal.adapters.operators.simulator.backend import SimulatedOperator
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
 from numseal.adapters.rpc.handlers import add_handlers
-from numseal.adapters.rpc.simulator import MAX_MESSAGE_ID, MAX_WAIT, SimulatorService
-from numseal.adapters.rpc.simulator_changes import MAX_CHANGES, changes_of
+from numseal.adapters.rpc.simulator import MAX_AUTH_URL, MAX_MESSAGE_ID, MAX_WAIT, SimulatorService
+from numseal.adapters.rpc.simulator_changes import MAX_CHANGES, MAX_COPIES, changes_of
 from numseal.adapters.rpc.simulator_messages import subscriber_message
 from numseal.adapters.rpc.simulator_values import (
     CONTRACT_TYPES,
@@ -39,14 +41,25 @@ from numseal.domain.evidence import (
     SimChange,
     SimChangeKind,
 )
+from numseal.domain.operator import (
+    WATCHED_KINDS,
+    EventKind,
+    NetworkOffer,
+    NetworkOrder,
+    NetworkOutcome,
+    WatchOrder,
+)
 from numseal.domain.simulation import (
     Activate,
     At,
     Change,
     ChangeDevice,
     DeliveryBehavior,
+    EmittedEvent,
     Message,
     MessageKind,
+    OpenedPage,
+    OperatorBehavior,
     OverrideSignal,
     PortNumber,
     Recycle,
@@ -76,10 +89,11 @@ NOBODYS = "+79990000000000"
 
 @dataclass
 class ListeningNetwork:
-    """A network that notes how long it was asked to wait, and waits for nobody."""
+    """A network that notes what it was asked to emit and how long to wait, and waits for nobody."""
 
     inner: SimulatedNetwork
     waits: list[float] = field(default_factory=list)
+    emitted: list[EmittedEvent] = field(default_factory=list)
 
     def operators(self) -> tuple[SimulatedOperatorInfo, ...]:
         return self.inner.operators()
@@ -89,6 +103,19 @@ class ListeningNetwork:
 
     def change(self, msisdn: str, *changes: Change | At) -> SimulatedSubscriber:
         return self.inner.change(msisdn, *changes)
+
+    def set_behavior(self, operator_id: str, behavior: OperatorBehavior) -> SimulatedOperatorInfo:
+        return self.inner.set_behavior(operator_id, behavior)
+
+    def emit(self, msisdn: str, event: EmittedEvent) -> str:
+        self.emitted.append(event)
+        return self.inner.emit(msisdn, event)
+
+    def open_page(self, msisdn: str, auth_url: str) -> OpenedPage:
+        return self.inner.open_page(msisdn, auth_url)
+
+    def advance_clock(self, seconds: int) -> int:
+        return self.inner.advance_clock(seconds)
 
     async def inbox(self, msisdn: str, after: str = "", wait: float = 0.0) -> tuple[Message, ...]:
         self.waits.append(wait)
@@ -117,8 +144,9 @@ class World:
 
 
 @asynccontextmanager
-async def made() -> AsyncIterator[World]:
-    network = ListeningNetwork(SimulatedNetwork(1, FakeClock()))
+async def made(clock: FakeClock | SimulatedClock) -> AsyncIterator[World]:
+    advance = clock.advance if isinstance(clock, SimulatedClock) else None
+    network = ListeningNetwork(SimulatedNetwork(1, clock, advance=advance))
     service = SimulatorService(gate_of(TOKEN), network)
     described = pb.DESCRIPTOR.services_by_name["SimulatorService"]
     async with serving(lambda server: add_handlers(server, described, service)) as channel:
@@ -127,7 +155,7 @@ async def made() -> AsyncIterator[World]:
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    async with made() as it:
+    async with made(FakeClock()) as it:
         yield it
 
 
@@ -137,6 +165,10 @@ async def test_only_relying_parties_play(world: World) -> None:
         world.stub.GetInbox(pb.GetInboxRequest(phone_number=NUMBER)),
         world.stub.GetSubscriber(pb.GetSubscriberRequest(phone_number=NUMBER)),
         world.stub.UpdateSubscriber(pb.UpdateSubscriberRequest(phone_number=NUMBER)),
+        world.stub.UpdateOperator(pb.UpdateOperatorRequest(operator_id="mts")),
+        world.stub.EmitEvent(pb.EmitEventRequest(phone_number=NUMBER)),
+        world.stub.OpenAuthUrl(pb.OpenAuthUrlRequest(phone_number=NUMBER)),
+        world.stub.AdvanceClock(pb.AdvanceClockRequest()),
     ):
         assert (await failure(call)).code is grpc.StatusCode.UNAUTHENTICATED
 
@@ -262,6 +294,13 @@ KINDS: list[tuple[pb.SubscriberChange, Change]] = [
         ),
         SetDelivery(DeliveryBehavior.REFUSE, 0.25),
     ),
+    *[
+        (
+            pb.SubscriberChange(delivery=pb.Delivery(behavior=pb.DeliveryBehavior.Value(f"DELIVERY_BEHAVIOR_{name}"))),
+            SetDelivery(DeliveryBehavior(name)),
+        )
+        for name in ("DELIVER", "FAIL", "VANISH", "NO_RECEIPT")
+    ],
     (
         pb.SubscriberChange(
             override=pb.SignalOverride(
@@ -282,8 +321,10 @@ KINDS: list[tuple[pb.SubscriberChange, Change]] = [
 def test_every_kind_of_change_is_read(message: pb.SubscriberChange, change: Change) -> None:
     assert changes_of(pb.UpdateSubscriberRequest(changes=[message])) == [change]
     message = pb.SubscriberChange.FromString(message.SerializeToString())
+    message.report_delay.FromMilliseconds(89_500)
+    assert changes_of(pb.UpdateSubscriberRequest(changes=[message])) == [At(None, change, 90)]
     message.occur_time.seconds = 1_700_000_000
-    assert changes_of(pb.UpdateSubscriberRequest(changes=[message])) == [At(1_700_000_000, change)]
+    assert changes_of(pb.UpdateSubscriberRequest(changes=[message])) == [At(1_700_000_000, change, 90)]
 
 
 def test_no_kind_of_change_was_forgotten() -> None:
@@ -333,22 +374,6 @@ async def test_a_change_that_cannot_be_read_changes_nothing(
     found = await failure(world.update(SWAP, pb.SubscriberChange(**change)))
     assert (found.code.name, found.reason, found.field) == ("INVALID_ARGUMENT", reason, f"changes[1].{field}")
     assert await world.subscriber() == before
-
-
-@pytest.mark.parametrize(
-    ("change", "arm", "field"),
-    [
-        ({"recycle": {}, "report_delay": {"seconds": 1}}, "changes.report_delay", "report_delay"),
-        ({"delivery": {"behavior": pb.DELIVERY_BEHAVIOR_VANISH}}, "changes.delivery.behavior", "delivery.behavior"),
-        ({"delivery": {"behavior": pb.DELIVERY_BEHAVIOR_NO_RECEIPT}}, "changes.delivery.behavior", "delivery.behavior"),
-    ],
-)
-async def test_what_is_not_simulated_is_said_to_be_not_served(
-    world: World, change: dict[str, Any], arm: str, field: str
-) -> None:
-    found = await failure(world.update(pb.SubscriberChange(**change)))
-    assert (found.code.name, found.reason, found.field) == ("UNIMPLEMENTED", "NOT_SERVED", f"changes[0].{field}")
-    assert found.info.metadata["rpc"] == f"SimulatorService.UpdateSubscriber({arm})"
 
 
 @pytest.mark.parametrize("count", [0, MAX_CHANGES + 1, 1_000])
@@ -442,3 +467,139 @@ def test_a_delay_is_a_duration_that_can_be_sent(delay: float) -> None:
     drawn = SimulatedNetwork(1, FakeClock()).subscriber(NUMBER)
     message = subscriber_message(replace(drawn, delivery=SetDelivery(DeliveryBehavior.DELIVER, delay)))
     assert message.delivery.delay.ToTimedelta().total_seconds() == pytest.approx(delay, abs=1e-6)
+
+
+async def update_operator(world: World, operator_id: str, **behavior: Any) -> pb.SimulatedOperator:
+    request = pb.UpdateOperatorRequest(operator_id=operator_id, behavior=pb.OperatorBehavior(**behavior))
+    return (await world.stub.UpdateOperator(request, metadata=world.metadata)).operator
+
+
+async def test_an_operator_is_made_ill_and_well_again(world: World) -> None:
+    ill = await update_operator(world, "mts", delay={"seconds": 1, "nanos": 500_000_000}, fail=True, hold_events=True)
+    assert ill.operator_id == "mts"
+    assert (ill.behavior.delay.ToMilliseconds(), ill.behavior.fail, ill.behavior.hold_events) == (1_500, True, True)
+    listed = await world.stub.ListOperators(pb.ListOperatorsRequest(), metadata=world.metadata)
+    assert {item.operator_id for item in listed.operators if item.behavior.fail} == {"mts"}
+    well = await update_operator(world, "mts")
+    assert (well.behavior.delay.ToMilliseconds(), well.behavior.fail, well.behavior.hold_events) == (0, False, False)
+
+
+@pytest.mark.parametrize(
+    ("operator_id", "behavior", "code", "reason", "field"),
+    [
+        ("", {}, "INVALID_ARGUMENT", "OPERATOR_ID_LENGTH", "operator_id"),
+        ("m" * 65, {}, "INVALID_ARGUMENT", "OPERATOR_ID_LENGTH", "operator_id"),
+        ("yota", {}, "NOT_FOUND", "OPERATOR_NOT_SIMULATED", None),
+        ("mts", {"delay": {"nanos": -1}}, "INVALID_ARGUMENT", "DURATION_NEGATIVE", "behavior.delay"),
+        ("mts", {"delay": {"seconds": 3_601}}, "INVALID_ARGUMENT", "BEHAVIOR_DELAY_OUT_OF_RANGE", "behavior.delay"),
+    ],
+)
+async def test_a_condition_no_operator_can_be_in_is_refused(
+    world: World, operator_id: str, behavior: dict[str, Any], code: str, reason: str, field: str | None
+) -> None:
+    found = await failure(update_operator(world, operator_id, fail=True, **behavior))
+    assert (found.code.name, found.reason, found.field) == (code, reason, field)
+    assert not any(item.behavior.fail for item in world.network.inner.operators())
+
+
+async def emit(world: World, kind: int, **asked: Any) -> str:
+    request = pb.EmitEventRequest(phone_number=NUMBER, kind=pb.SimulatedEventKind.ValueType(kind), **asked)
+    return (await world.stub.EmitEvent(request, metadata=world.metadata)).event_id
+
+
+@pytest.mark.parametrize("kind", WATCHED_KINDS)
+async def test_every_kind_of_event_can_be_sent(world: World, kind: EventKind) -> None:
+    value = pb.SimulatedEventKind.Value(f"SIMULATED_EVENT_KIND_{kind.name}")
+    assert await emit(world, value) == ""
+    await SimulatedOperator(world.network.inner, "mts").watch_subscriber(WatchOrder("w1", NUMBER, "a1"))
+    assert await emit(world, value) != ""
+    assert world.network.emitted == [EmittedEvent(kind)] * 2
+
+
+async def test_an_event_is_sent_as_asked(world: World) -> None:
+    asked = {"occur_time": Timestamp(seconds=2**33), "copies": MAX_COPIES, "fraud_suspected": True}
+    await emit(world, pb.SIMULATED_EVENT_KIND_SIM_CHANGE, **asked)
+    assert world.network.emitted == [EmittedEvent(EventKind.SIM_CHANGE, 2**33, MAX_COPIES, fraud_suspected=True)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "field", "reason"),
+    [
+        (0, {}, "kind", "VALUE_UNKNOWN"),
+        (7, {}, "kind", "VALUE_UNKNOWN"),
+        (1, {"copies": MAX_COPIES + 1}, "copies", "COPIES_OUT_OF_RANGE"),
+        (1, {"copies": -1}, "copies", "COPIES_OUT_OF_RANGE"),
+        (1, {"occur_time": Timestamp(seconds=-1)}, "occur_time", "OCCUR_TIME_TOO_EARLY"),
+        (4, {"fraud_suspected": True}, "fraud_suspected", "FRAUD_NOT_SAID"),
+    ],
+)
+async def test_an_event_that_cannot_be_read_is_not_sent(
+    world: World, kind: int, asked: dict[str, Any], field: str, reason: str
+) -> None:
+    found = await failure(emit(world, kind, **asked))
+    assert (found.code.name, found.reason, found.field) == ("INVALID_ARGUMENT", reason, field)
+    assert world.network.emitted == []
+
+
+async def open_auth_url(world: World, url: str, number: str = NUMBER) -> pb.OpenAuthUrlResponse:
+    request = pb.OpenAuthUrlRequest(phone_number=number, auth_url=url)
+    return await world.stub.OpenAuthUrl(request, metadata=world.metadata)
+
+
+async def test_a_page_is_opened_from_a_handset(world: World) -> None:
+    network = world.network.inner
+    mts = SimulatedOperator(network, "mts")
+    expire_time = network.clock.now() + 60
+    order = NetworkOrder("n1", NUMBER, "https://messenger.example/back", "s" * 16, expire_time, "a1", "SIGN_UP")
+    page = await mts.start_network_check(order)
+    opened = await open_auth_url(world, page.auth_url)
+    assert (opened.state, opened.error) == (order.state, "")
+    offer = NetworkOffer("f1", NUMBER, page.challenge, opened.authorization_code, opened.state)
+    assert (await mts.finish_network_check(offer)).outcome is NetworkOutcome.MATCH
+    refused = await open_auth_url(world, page.auth_url, "+79261234567")
+    assert (refused.authorization_code, refused.state, refused.error) == ("", order.state, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "reason"),
+    [
+        ("", "INVALID_ARGUMENT", "AUTH_URL_LENGTH"),
+        ("h" * (MAX_AUTH_URL + 1), "INVALID_ARGUMENT", "AUTH_URL_LENGTH"),
+        ("https://network.mts.example/authorize", "NOT_FOUND", "AUTH_URL_UNKNOWN"),
+    ],
+)
+async def test_an_address_that_is_no_page_is_refused(world: World, url: str, code: str, reason: str) -> None:
+    found = await failure(open_auth_url(world, url))
+    assert (found.code.name, found.reason) == (code, reason)
+
+
+async def advance(world: World, **duration: int) -> int:
+    request = pb.AdvanceClockRequest(duration=Duration(**duration))
+    return (await world.stub.AdvanceClock(request, metadata=world.metadata)).now.seconds
+
+
+async def test_a_simulated_clock_is_moved() -> None:
+    async with made(SimulatedClock(1_750_000_000)) as world:
+        assert await advance(world, seconds=90) == 1_750_000_090
+        assert await advance(world) == 1_750_000_090
+        assert await advance(world, seconds=366 * 86_400) == world.network.inner.clock.now()
+
+
+@pytest.mark.parametrize(
+    ("duration", "reason"),
+    [
+        ({"seconds": -1}, "DURATION_NEGATIVE"),
+        ({"nanos": 500_000_000}, "DURATION_NOT_WHOLE"),
+        ({"seconds": 366 * 86_400 + 1}, "DURATION_TOO_LONG"),
+    ],
+)
+async def test_a_clock_is_not_moved_so(duration: dict[str, int], reason: str) -> None:
+    async with made(SimulatedClock(1_750_000_000)) as world:
+        found = await failure(advance(world, **duration))
+        assert (found.code.name, found.reason, found.field) == ("INVALID_ARGUMENT", reason, "duration")
+        assert world.network.inner.clock.now() == 1_750_000_000
+
+
+async def test_nobody_moves_a_real_clock(world: World) -> None:
+    found = await failure(advance(world, seconds=1))
+    assert (found.code.name, found.reason) == ("FAILED_PRECONDITION", "REAL_CLOCK")

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fakes.attestation_issuer import DAY, ISSUER, NOW, ORIGIN, Issuer, sample_claims, sample_disclosed
 from fakes.clock import FakeClock
+from fakes.holder import AUDIENCE, NONCE, Holder
 from fakes.log_store import FakeLogStore, record_of
 from fakes.rpc import failure, serving
 from numseal.adapters.rpc.handlers import add_handlers
@@ -22,6 +23,7 @@ from numseal.api.verification.v1 import assurance_pb2
 from numseal.attestation import jwk, sd_jwt
 from numseal.attestation.bundle import Bundle
 from numseal.attestation.entry import Entry, EntryKind, attestation_entry, format_entry
+from numseal.attestation.presentation import presentation
 from numseal.attestation.public_keys import PublicKeys
 from numseal.tlog import note, tlog_proof
 from numseal.tlog.checkpoint import open_checkpoint
@@ -313,7 +315,18 @@ async def test_the_gravest_outcome_wins(world: World) -> None:
     ("asked", "code", "reason", "field"),
     [
         ({}, "INVALID_ARGUMENT", "SUBJECT_REQUIRED", "subject"),
-        ({"presentation": "a.b.c~"}, "UNIMPLEMENTED", "NOT_SERVED", "presentation"),
+        ({"presentation": ""}, "INVALID_ARGUMENT", "PRESENTATION_REQUIRED", "presentation"),
+        ({"presentation": "~" * 16_385}, "INVALID_ARGUMENT", "PRESENTATION_TOO_LARGE", "presentation"),
+        ({"presentation": "~", "nonce": "n"}, "INVALID_ARGUMENT", "AUDIENCE_REQUIRED", "audience"),
+        ({"presentation": "~", "audience": "a"}, "INVALID_ARGUMENT", "NONCE_REQUIRED", "nonce"),
+        ({"presentation": "~", "nonce": "ж" * 128}, "INVALID_ARGUMENT", "NONCE_TOO_LONG", "nonce"),
+        ({"presentation": "~", "audience": "a" * 256}, "INVALID_ARGUMENT", "AUDIENCE_TOO_LONG", "audience"),
+        (
+            {"presentation": "~", "relying_party": "x" * 65},
+            "INVALID_ARGUMENT",
+            "RELYING_PARTY_TOO_LONG",
+            "relying_party",
+        ),
         ({"bundle_json": b" " * (MAX_BUNDLE + 1)}, "INVALID_ARGUMENT", "BUNDLE_TOO_LARGE", "bundle_json"),
         ({"bundle_json": b"{}", "nonce": "n"}, "INVALID_ARGUMENT", "KEY_BINDING_NOT_IN_BUNDLE", "nonce"),
         ({"bundle_json": b"{}", "audience": "a"}, "INVALID_ARGUMENT", "KEY_BINDING_NOT_IN_BUNDLE", "audience"),
@@ -331,6 +344,60 @@ async def test_what_cannot_be_verified_is_refused(
 ) -> None:
     found = await failure(world.stub.VerifyAttestation(pb.VerifyAttestationRequest(**asked)))
     assert (found.code.name, found.reason, found.field) == (code, reason, field)
+
+
+HOLDER = Holder.make()
+
+
+async def presented(world: World, text: str, **asked: Any) -> pb.VerifyAttestationResponse:
+    return await world.stub.VerifyAttestation(pb.VerifyAttestationRequest(presentation=text, **asked))
+
+
+async def test_a_genuine_presentation_is_valid_without_log_and_status(world: World) -> None:
+    text = HOLDER.present(presentation(world.issuer.attestation(claims=HOLDER.claims()), {"phone_number"}))
+    answer = await presented(world, text, nonce=NONCE, audience=AUDIENCE)
+    assert answer.outcome == pb.VERIFY_OUTCOME_VALID
+    outcomes = {step.step: step.outcome for step in answer.steps}
+    assert outcomes["key binding"] == pb.STEP_OUTCOME_OK
+    assert outcomes["log inclusion"] == outcomes["status"] == pb.STEP_OUTCOME_NOT_CHECKED
+    assert answer.attestation_id == HOLDER.claims().jti
+    assert json.loads(answer.claims_json)["phone_number"] == sample_disclosed().phone_number
+    assert answer.HasField("leaf_index") is False
+
+
+@pytest.mark.parametrize("asked", [{"nonce": "another", "audience": AUDIENCE}, {"nonce": NONCE, "audience": "another"}])
+async def test_a_presentation_for_somebody_else_is_an_answer(world: World, asked: dict[str, str]) -> None:
+    text = HOLDER.present(world.issuer.attestation(claims=HOLDER.claims()))
+    answer = await presented(world, text, **asked)
+    assert (answer.outcome, answer.claims_json) == (pb.VERIFY_OUTCOME_INVALID, "")
+    failed = [step.step for step in answer.steps if step.outcome == pb.STEP_OUTCOME_FAILED]
+    assert failed == ["key binding"]
+
+
+async def test_a_key_bound_presentation_is_not_judged_without_its_nonce(world: World) -> None:
+    bare = world.issuer.attestation(claims=HOLDER.claims())
+    request = pb.VerifyAttestationRequest(presentation=HOLDER.present(bare))
+    found = await failure(world.stub.VerifyAttestation(request))
+    assert (found.code.name, found.reason, found.field) == ("INVALID_ARGUMENT", "NONCE_REQUIRED", "nonce")
+    # Without its KB-JWT it is refused, whatever was demanded.
+    for asked in ({}, {"nonce": NONCE, "audience": AUDIENCE}):
+        answer = await presented(world, bare, **asked)
+        assert answer.outcome == pb.VERIFY_OUTCOME_INVALID
+        assert any("no KB-JWT" in step.sentence for step in answer.steps)
+
+
+async def test_what_a_presentation_withholds_meets_no_expectation(world: World) -> None:
+    text = world.issuer.attestation(claims=sample_claims(confirmation_jwk=None))
+    assert (await presented(world, text, **EXPECTED)).outcome == pb.VERIFY_OUTCOME_VALID
+    withheld = await presented(world, presentation(text, {"account_id"}), **EXPECTED)
+    assert withheld.outcome == pb.VERIFY_OUTCOME_INVALID
+    assert [item.outcome for item in withheld.steps[-2:]] == [pb.STEP_OUTCOME_FAILED, pb.STEP_OUTCOME_OK]
+
+
+@pytest.mark.parametrize("text", ["~", "a.b.c~", "no presentation", "é~", "\x00"])
+async def test_text_that_is_no_presentation_is_an_answer(world: World, text: str) -> None:
+    answer = await presented(world, text, **EXPECTED)
+    assert (answer.outcome, answer.claims_json) == (pb.VERIFY_OUTCOME_INVALID, "")
 
 
 async def test_a_bundle_of_very_many_values_is_not_even_parsed(world: World) -> None:

@@ -33,11 +33,13 @@ class _AssuranceLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Assura
     ASSURANCE_LEVEL_NONE: _AssuranceLevel.ValueType  # 1
     """Nothing is proved."""
     ASSURANCE_LEVEL_LOW: _AssuranceLevel.ValueType  # 2
-    """A code came back; a relayed code or a rented SIM looks the same."""
+    """A code came back; a relayed code or a rented SIM looks the same, whatever the signals say."""
     ASSURANCE_LEVEL_SUBSTANTIAL: _AssuranceLevel.ValueType  # 3
-    """A code came back and the operator's signals agree with it."""
+    """The operator's network saw the SIM itself; or a code came back and the account proved the key of an earlier
+    binding that had this level.
+    """
     ASSURANCE_LEVEL_HIGH: _AssuranceLevel.ValueType  # 4
-    """The operator's network saw the SIM itself, and its signals agree."""
+    """The operator's network saw the SIM itself, and all of its signals are known, fresh and agree."""
 
 class AssuranceLevel(_AssuranceLevel, metaclass=_AssuranceLevelEnumTypeWrapper):
     """How sure Numseal is that the account's holder controls the number's SIM; ordered, higher is surer."""
@@ -47,11 +49,13 @@ ASSURANCE_LEVEL_UNSPECIFIED: AssuranceLevel.ValueType  # 0
 ASSURANCE_LEVEL_NONE: AssuranceLevel.ValueType  # 1
 """Nothing is proved."""
 ASSURANCE_LEVEL_LOW: AssuranceLevel.ValueType  # 2
-"""A code came back; a relayed code or a rented SIM looks the same."""
+"""A code came back; a relayed code or a rented SIM looks the same, whatever the signals say."""
 ASSURANCE_LEVEL_SUBSTANTIAL: AssuranceLevel.ValueType  # 3
-"""A code came back and the operator's signals agree with it."""
+"""The operator's network saw the SIM itself; or a code came back and the account proved the key of an earlier
+binding that had this level.
+"""
 ASSURANCE_LEVEL_HIGH: AssuranceLevel.ValueType  # 4
-"""The operator's network saw the SIM itself, and its signals agree."""
+"""The operator's network saw the SIM itself, and all of its signals are known, fresh and agree."""
 Global___AssuranceLevel: _TypeAlias = AssuranceLevel  # noqa: Y015
 
 class _Verdict:

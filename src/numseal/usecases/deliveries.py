@@ -1,0 +1,52 @@
+"""What operators said of the codes they took, after they took them: kept in memory while a code may be entered.
+
+A restart forgets; then a delivery is as the order was answered, which no rule reads as arrived.
+"""
+
+from collections import OrderedDict
+from dataclasses import replace
+
+from numseal.domain.evidence import DeliveryState
+from numseal.domain.verification import Code, State, Verification
+
+KEPT = 100_000
+"""The newest deliveries that are kept: those of ten minutes at 160 codes a second."""
+
+
+class Deliveries:
+    """Owns the states of deliveries by operator and delivery id."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        """Keep the newest `kept`."""
+        self._kept = kept
+        self._states: OrderedDict[tuple[str, str], DeliveryState] = OrderedDict()
+
+    def tell(self, operator_id: str, delivery_id: str, state: DeliveryState) -> None:
+        """Take what an operator says; what it said finally, DELIVERED or FAILED, a repeated earlier word does not undo."""
+        key = (operator_id, delivery_id)
+        known = self._states.get(key)
+        if known in _FINAL and state not in _FINAL:
+            return
+        self._states[key] = state
+        if len(self._states) > self._kept:
+            self._states.popitem(last=False)
+
+    def known(self, operator_id: str, code: Code) -> DeliveryState:
+        """Return the state of a code's delivery."""
+        return self._states.get((operator_id, code.delivery_id), code.delivery_state)
+
+    def upon(self, verification: Verification) -> Verification:
+        """Return a verification with the states of its codes as they are known now."""
+        if verification.state is not State.CODE_SENT:
+            return verification
+        operator_id = verification.opening.operator_id
+        codes = tuple(
+            code
+            if (state := self.known(operator_id, code)) is code.delivery_state
+            else replace(code, delivery_state=state)
+            for code in verification.codes
+        )
+        return replace(verification, codes=codes)
+
+
+_FINAL = frozenset({DeliveryState.DELIVERED, DeliveryState.FAILED})
