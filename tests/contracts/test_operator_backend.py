@@ -1,21 +1,35 @@
 """The operator port's contract, put to every adapter that answers it.
 
 An adapter joins by a factory in `WORLDS`: it sets up a world in which one operator has the numbers that `World` names.
+Network checks, watches and events are put to the fake operator too, by `FURTHER_WORLDS`: other tests lean on it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from fakes.clock import FakeClock
-from fakes.orders import EXPIRE_TIME, code_order, lookup_request, text_order
+from fakes.operator import FakeOperator
+from fakes.orders import EXPIRE_TIME, code_order, lookup_request, network_order, text_order, watch_order
 from numseal.adapters.operators.simulator.backend import SimulatedOperator
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
 from numseal.domain.evidence import SIGNAL_NAMES, LookupOutcome, Method, Reachability, ServiceState, SignalState
-from numseal.domain.operator import CodeCheck, CodeChecked, CodeOutcome, SendOutcome
-from numseal.domain.simulation import PortNumber, SetReachability, SetServices
-from numseal.ports.operator_backend import OperatorBackend, OperatorError
+from numseal.domain.operator import (
+    WATCHED_KINDS,
+    CodeCheck,
+    CodeChecked,
+    CodeOutcome,
+    EventKind,
+    NetworkOffer,
+    NetworkOutcome,
+    OperatorEvent,
+    SendOutcome,
+)
+from numseal.domain.simulation import EmittedEvent, OpenedPage, PortNumber, SetReachability, SetServices
+from numseal.ports.operator_backend import CursorTooOldError, OperatorBackend, OperatorError
 
 DAY = 86_400
 
@@ -266,3 +280,152 @@ async def test_a_challenge_is_good_for_its_number_only(world: World) -> None:
     assert (await world.backend.check_code(stolen)).outcome is CodeOutcome.UNKNOWN
     assert (await check(world, "2", b"made up", code)).outcome is CodeOutcome.UNKNOWN
     assert (await check(world, "3", challenge, code)).outcome is CodeOutcome.MATCH
+
+
+@dataclass(frozen=True)
+class FurtherWorld:
+    """One operator that checks SIMs and sends events.
+
+    `own` has a subscriber. `visit` opens a page from his handset. `bar` has the operator tell that he was barred, so
+    many times as it is told; nothing is told of a number that is not watched.
+    """
+
+    backend: OperatorBackend
+    clock: FakeClock
+    own: str
+    visit: Callable[[str], OpenedPage]
+    bar: Callable[[int], object]
+
+
+def simulated_further() -> FurtherWorld:
+    clock = FakeClock()
+    network = SimulatedNetwork(1, clock)
+    own = "+79161234567"
+    return FurtherWorld(
+        backend=SimulatedOperator(network, "mts"),
+        clock=clock,
+        own=own,
+        visit=lambda url: network.open_page(own, url),
+        bar=lambda count: [network.emit(own, EmittedEvent(EventKind.BARRED)) for _ in range(count)],
+    )
+
+
+def faked_further() -> FurtherWorld:
+    clock = FakeClock()
+    fake = FakeOperator("mts")
+    own = "+79161234567"
+
+    def bar(count: int) -> None:
+        for _ in range(count):
+            number = len(fake.events) + 1
+            fake.tell(
+                OperatorEvent(
+                    EventKind.BARRED,
+                    "",
+                    clock.now(),
+                    event_id=f"e{number}",
+                    watch_id=f"watch-{own}",
+                    occur_time=clock.now(),
+                )
+            )
+
+    return FurtherWorld(fake, clock, own, lambda _url: OpenedPage(network_order(own).state, "code"), bar)
+
+
+FURTHER_WORLDS: dict[str, Callable[[], FurtherWorld]] = {"simulated": simulated_further, "fake": faked_further}
+
+
+@pytest.fixture(params=list(FURTHER_WORLDS.values()), ids=list(FURTHER_WORLDS))
+def further(request: pytest.FixtureRequest) -> FurtherWorld:
+    made: FurtherWorld = request.param()
+    return made
+
+
+@asynccontextmanager
+async def streaming(further: FurtherWorld, cursor: str = "") -> AsyncIterator[AsyncIterator[OperatorEvent]]:
+    stream: Any = further.backend.stream_events(cursor)
+    async with aclosing(stream):
+        yield stream
+
+
+async def test_further_calls_are_announced(further: FurtherWorld) -> None:
+    told = await further.backend.capabilities()
+    assert Method.NETWORK in told.methods
+    assert set(told.events) == {*WATCHED_KINDS, EventKind.DELIVERY}
+    assert told.event_retention > 0
+
+
+async def test_a_page_is_an_https_address_for_a_time(further: FurtherWorld) -> None:
+    page = await further.backend.start_network_check(network_order(further.own))
+    assert page.auth_url.startswith("https://")
+    assert len(page.auth_url.encode()) <= 2_048
+    assert len(page.challenge) <= 1_024
+    assert page.expire_time > further.clock.now()
+
+
+async def test_the_same_network_check_has_the_same_answers(further: FurtherWorld) -> None:
+    page = await further.backend.start_network_check(network_order(further.own))
+    assert await further.backend.start_network_check(network_order(further.own)) == page
+    opened = further.visit(page.auth_url)
+    assert opened.error == ""
+    offer = NetworkOffer("f1", further.own, page.challenge, opened.authorization_code, opened.state)
+    checked = await further.backend.finish_network_check(offer)
+    assert (checked.outcome, checked.observe_time) == (NetworkOutcome.MATCH, further.clock.now())
+    assert await further.backend.finish_network_check(offer) == checked
+
+
+async def test_a_watched_number_keeps_its_watch(further: FurtherWorld) -> None:
+    watch = await further.backend.watch_subscriber(watch_order(further.own, "1"))
+    assert 1 <= len(watch.watch_id) <= 128
+    assert watch.expire_time is None
+    assert await further.backend.watch_subscriber(watch_order(further.own, "1")) == watch
+    assert (await further.backend.watch_subscriber(watch_order(further.own, "2"))).watch_id == watch.watch_id
+
+
+async def test_a_watch_can_be_ended_twice_and_before_it_was(further: FurtherWorld) -> None:
+    watch = await further.backend.watch_subscriber(watch_order(further.own))
+    for request_id, watch_id in (("1", watch.watch_id), ("2", watch.watch_id), ("3", "never-was")):
+        await further.backend.unwatch_subscriber(request_id, watch_id)
+
+
+async def test_a_stream_begins_with_a_heartbeat_and_tells_what_happens_then(further: FurtherWorld) -> None:
+    watch = await further.backend.watch_subscriber(watch_order(further.own))
+    further.bar(1)
+    async with streaming(further) as stream:
+        beat = await anext(stream)
+        assert (beat.kind, beat.event_id, beat.watch_id) == (EventKind.HEARTBEAT, "", "")
+        assert beat.observe_time == further.clock.now()
+        further.bar(3)
+        events = [await anext(stream) for _ in range(3)]
+    assert {(event.kind, event.watch_id) for event in events} == {(EventKind.BARRED, watch.watch_id)}
+    assert len({event.event_id for event in events}) == 3
+    assert all(1 <= len(event.event_id) <= 64 and 1 <= len(event.cursor) <= 256 for event in events)
+
+
+async def test_a_stream_resumes_after_a_cursor_with_nothing_missing(further: FurtherWorld) -> None:
+    await further.backend.watch_subscriber(watch_order(further.own))
+    async with streaming(further) as stream:
+        begun = await anext(stream)
+        further.bar(3)
+        first = await anext(stream)
+    async with streaming(further, begun.cursor) as stream:
+        events = [event async for event in _until(stream, 3)]
+    assert events[0] == first
+    async with streaming(further, first.cursor) as stream:
+        assert [event async for event in _until(stream, 2)] == events[1:]
+
+
+async def _until(stream: AsyncIterator[OperatorEvent], count: int) -> AsyncIterator[OperatorEvent]:
+    """Pass on so many events that are no heartbeats."""
+    while count:
+        event = await anext(stream)
+        if event.kind is not EventKind.HEARTBEAT:
+            count -= 1
+            yield event
+
+
+async def test_a_cursor_from_before_all_that_is_kept_is_too_old(further: FurtherWorld) -> None:
+    async with streaming(further, "7" * 32) as stream:
+        with pytest.raises(CursorTooOldError) as caught:
+            await anext(stream)
+    assert caught.value.reason == "CURSOR_TOO_OLD"

@@ -1,6 +1,5 @@
 """A clock that stands still until it is told to move."""
 
-
 import asyncio
 
 

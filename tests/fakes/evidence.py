@@ -97,8 +97,8 @@ def answer(
 
 
 def previous(**facts: Any) -> PreviousBinding:
-    """Make an earlier binding of the number, thirty days old, with the same SIM."""
-    then = Facts(operator_id="mts", observed_time=NOW - 30 * DAY, subscriber_ref=OWNER, sim_ref=SIM, device_ref=DEVICE)
+    """Make an earlier binding of the number, thirty days old, with the same SIM, in a handset that nobody named."""
+    then = Facts(operator_id="mts", observed_time=NOW - 30 * DAY, subscriber_ref=OWNER, sim_ref=SIM)
     return PreviousBinding("b" * 32, same_account=False, verified_time=NOW - 30 * DAY, facts=replace(then, **facts))
 
 

@@ -1,7 +1,7 @@
 """Questions to an operator with everything ordinary filled in."""
 
 from numseal.domain.evidence import SIGNAL_NAMES, Method
-from numseal.domain.operator import CodeOrder, LookupRequest, Phase
+from numseal.domain.operator import WATCHED_KINDS, CodeOrder, EventKind, LookupRequest, NetworkOrder, Phase, WatchOrder
 
 EXPIRE_TIME = 1_750_000_600
 
@@ -43,3 +43,19 @@ def code_order(
         length=length,
         previous_challenge=previous_challenge,
     )
+
+
+def network_order(phone_number: str, request_id: str = "n1", expire_time: int = EXPIRE_TIME) -> NetworkOrder:
+    """Ask for a page that recognises the SIM."""
+    back, state = "https://messenger.example/back", "state-of-16-chars"
+    return NetworkOrder(request_id, phone_number, back, state, expire_time, "agreement", "SIGN_UP")
+
+
+def watch_order(
+    phone_number: str,
+    request_id: str = "w1",
+    kinds: tuple[EventKind, ...] = WATCHED_KINDS,
+    expire_time: int | None = None,
+) -> WatchOrder:
+    """Ask for events about a number."""
+    return WatchOrder(request_id, phone_number, "agreement", kinds, expire_time)

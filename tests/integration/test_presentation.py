@@ -65,7 +65,7 @@ async def test_every_way_of_faking_is_named(world: World, key: ec.EllipticCurveP
         "PRESENTATION_OF_ANOTHER_ACCOUNT": (good, {"account": "mallory"}),
     }
     for finding, (fake, fields) in fakes.items():
-        answer = await shown(world, fake, **fields)  # type: ignore[arg-type]
+        answer = await shown(world, fake, **fields)
         assert (result(answer), codes(answer)) == ("SPOOFED", {finding})
     replayed = await shown(world, good, nonce="n-2")
     assert (result(replayed), codes(replayed)) == ("SPOOFED", {"KEY_BINDING_WRONG"})

@@ -23,6 +23,7 @@ from numseal.verify import ExitCode, verify_bundle
 MTS, MEGAFON, BEELINE, KCELL = "+79161234567", "+79261234567", "+79031234568", "+77011234568"
 LANDLINE, UNALLOCATED = "+74951234567", "+79160001234"
 
+OTHER_PHONE = simulator_pb2.SubscriberChange(change_device=simulator_pb2.ChangeDevice())
 SWAP = simulator_pb2.SubscriberChange(swap_sim=simulator_pb2.SwapSim(kind=subscriber_pb2.SIM_CHANGE_KIND_REPLACED))
 
 
@@ -102,7 +103,7 @@ async def test_a_number_that_cannot_be_a_subscribers_is_rejected_before_any_code
 async def test_a_right_code_after_a_sim_swap_does_not_take_the_number_from_its_account(world: World) -> None:
     await world.messenger.sign_up(MTS, "alice")
     world.clock.advance(60)
-    await world.messenger.change(MTS, SWAP)
+    await world.messenger.change(MTS, SWAP, OTHER_PHONE)
     attacker = await world.messenger.sign_up(MTS, "mallory")
     assert state(attacker) == "CONTESTED"
     assert "SIM_CHANGED_SINCE_BINDING" in codes(attacker)
@@ -117,14 +118,14 @@ async def test_a_right_code_after_a_sim_swap_does_not_take_the_number_from_its_a
 async def test_a_sim_swap_before_the_same_account_registers_again_needs_more_proof(world: World) -> None:
     await world.messenger.sign_up(MTS, "alice")
     world.clock.advance(60)
-    await world.messenger.change(MTS, SWAP)
+    await world.messenger.change(MTS, SWAP, OTHER_PHONE)
     again = await world.messenger.sign_up(MTS, "alice", purpose=verification_pb2.PURPOSE_RE_REGISTER)
     assert state(again) == "STEP_UP_REQUIRED"
     assert "SIM_CHANGED_SINCE_BINDING" in codes(again)
 
 
 async def test_a_fresh_sim_at_a_first_sign_up_only_lowers_the_level(world: World) -> None:
-    await world.messenger.change(MTS, SWAP)
+    await world.messenger.change(MTS, SWAP, OTHER_PHONE)
     verified = await world.messenger.sign_up(MTS)
     assert state(verified) == "VERIFIED"
     assert verified.assurance_level == assurance_pb2.ASSURANCE_LEVEL_LOW
@@ -134,7 +135,7 @@ async def test_a_fresh_sim_at_a_first_sign_up_only_lowers_the_level(world: World
 async def test_a_sim_swapped_while_the_code_is_under_way_needs_more_proof(world: World) -> None:
     opened = await world.messenger.start(MTS)
     code = await world.messenger.code(MTS)
-    await world.messenger.change(MTS, SWAP)
+    await world.messenger.change(MTS, SWAP, OTHER_PHONE)
     checked = (await world.messenger.check(opened.verification_id, code)).verification
     assert state(checked) == "STEP_UP_REQUIRED"
     assert "SIM_CHANGED_DURING_VERIFICATION" in codes(checked)
@@ -167,7 +168,7 @@ async def test_forwarding_switched_off_after_the_spoken_code_was_heard_elsewhere
 async def test_a_swapped_sim_seen_before_the_code_counts_where_the_operator_says_less_after_it(world: World) -> None:
     await world.messenger.sign_up(MTS, "alice")
     world.clock.advance(60)
-    await world.messenger.change(MTS, SWAP)
+    await world.messenger.change(MTS, SWAP, OTHER_PHONE)
     opened = await world.messenger.start(MTS, "alice", purpose=verification_pb2.PURPOSE_RE_REGISTER)
     await world.messenger.change(
         MTS, unknown(subscriber_pb2.SIGNAL_KIND_SIM_REF), unknown(subscriber_pb2.SIGNAL_KIND_SIM_CHANGE)

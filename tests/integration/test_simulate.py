@@ -1,6 +1,7 @@
 """`numseal simulate` through a real server: a short run of everybody, and what the command prints and writes."""
 
 import json
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,37 @@ def test_a_short_run_measures_people_and_attackers(tmp_path: Path) -> None:
         "segments.csv",
         "trade-off.svg",
     ]
+
+
+@pytest.mark.timeout(300)
+def test_runs_with_fewer_signals_are_played_side_by_side(tmp_path: Path) -> None:
+    tiny = ["simulate", "--subscribers", "5", "--days", "1", "--mix", str(few_attacks(tmp_path))]
+    done = CliRunner().invoke(main, [*tiny, "--signals", "compare", "--thresholds", "2", "--check"])
+    assert done.exit_code in {0, 3}, done.output
+    assert [label for label in ("code", "hlr", "all", "all x2") if f"signals: {label}  " in done.stdout] == [
+        "code",
+        "hlr",
+        "all",
+        "all x2",
+    ]
+    assert "share caught" in done.stdout
+
+
+def few_attacks(directory: Path) -> Path:
+    """Write the packaged mix without its long runs."""
+    text = resources.files("numseal.apps").joinpath("data", "mix.toml").read_text(encoding="utf-8")
+    path = directory / "mix.toml"
+    path.write_text(text.replace("numbers_at_once = 120", "numbers_at_once = 5"), encoding="utf-8")
+    return path
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    tiny = ["simulate", "--subscribers", "2", "--days", "1", "--mix", str(few_attacks(tmp_path))]
+    done = CliRunner().invoke(main, [*tiny, "--output", str(blocked)])
+    assert done.exit_code == 2
+    assert str(blocked) in done.stderr
 
 
 def test_a_bad_mix_file_is_named(tmp_path: Path) -> None:

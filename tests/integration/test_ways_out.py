@@ -15,6 +15,7 @@ from numseal.verify import ExitCode, verify_bundle
 
 MTS, NEIGHBOUR, T2 = "+79161234567", "+79161234568", "+79041234570"
 HOUR = 3_600
+OTHER_PHONE = simulator_pb2.SubscriberChange(change_device=simulator_pb2.ChangeDevice())
 SWAP = simulator_pb2.SubscriberChange(swap_sim=simulator_pb2.SwapSim(kind=subscriber_pb2.SIM_CHANGE_KIND_REPLACED))
 RECYCLE = simulator_pb2.SubscriberChange(recycle=simulator_pb2.Recycle())
 
@@ -80,7 +81,7 @@ async def test_a_required_level_is_reached_by_stepping_up_to_network_proof(world
 async def test_a_re_registration_after_a_sim_swap_waits(world: World) -> None:
     await world.messenger.sign_up(MTS)
     world.clock.advance(60)
-    await world.messenger.change(MTS, SWAP)
+    await world.messenger.change(MTS, SWAP, OTHER_PHONE)
     again = await world.messenger.sign_up(MTS, purpose=verification_pb2.PURPOSE_RE_REGISTER)
     assert state(again) == "STEP_UP_REQUIRED"
     assert "WAIT" in kinds(again)
@@ -97,10 +98,10 @@ async def test_a_re_registration_after_a_sim_swap_waits(world: World) -> None:
 async def test_a_sim_that_came_back_while_somebody_waited_ends_his_waiting(world: World) -> None:
     await world.messenger.sign_up(MTS)
     world.clock.advance(60)
-    await world.messenger.change(MTS, SWAP)
+    await world.messenger.change(MTS, SWAP, OTHER_PHONE)
     again = await world.messenger.sign_up(MTS, purpose=verification_pb2.PURPOSE_RE_REGISTER)
     world.clock.advance(12 * HOUR)
-    await world.messenger.change(MTS, SWAP)
+    await world.messenger.change(MTS, SWAP, OTHER_PHONE)
     world.clock.advance(again.step_up_options[-1].available_time.seconds - world.clock.now())
     refused = await world.messenger.proceed(again, wait=verification_pb2.WaitWay())
     assert state(refused) != "VERIFIED"
@@ -112,14 +113,14 @@ async def test_a_contest_is_not_won_by_waiting_where_the_sim_changed_meanwhile(w
     contested = await world.messenger.sign_up(MTS, "mallory")
     assert state(contested) == "CONTESTED"
     world.clock.advance(12 * HOUR)
-    await world.messenger.change(MTS, SWAP)
+    await world.messenger.change(MTS, SWAP, OTHER_PHONE)
     world.clock.advance(contested.contest.ways[-1].available_time.seconds - world.clock.now() + 200 * HOUR)
     with answers("FAILED_PRECONDITION", "VERIFICATION_EXPIRED"):
         await world.messenger.proceed(contested, wait=verification_pb2.WaitWay())
     contested = await world.messenger.sign_up(MTS, "mallory-2")
     waiting = next(way for way in contested.contest.ways if way.kind == verification_pb2.CONTEST_WAY_KIND_WAIT)
     world.clock.advance(12 * HOUR)
-    await world.messenger.change(MTS, SWAP)
+    await world.messenger.change(MTS, SWAP, OTHER_PHONE)
     world.clock.advance(waiting.available_time.seconds - world.clock.now())
     again = await world.messenger.proceed(contested, wait=verification_pb2.WaitWay())
     assert state(again) in {"CONTESTED", "STEP_UP_REQUIRED"}

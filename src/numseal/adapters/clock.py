@@ -23,7 +23,7 @@ class SystemClock:
 
     async def sleep_until(self, time: int) -> None:
         """Return once it is that time; an administrator's step of the clock is noticed within a minute."""
-        while (left := time - self.now()) > 0:
+        while (left := time - self.now()) > 0:  # noqa: ASYNC110 - the wall clock has no event to wait for
             await asyncio.sleep(min(left, _LONGEST_SLEEP))
 
 
@@ -58,8 +58,8 @@ class SimulatedClock:
         """Move forward and wake whoever's time has come; return the time now."""
         self._now += seconds
         self._moved += seconds
-        for time, waiter in self._waiting:
-            if time <= self._now and not waiter.done():
+        for wanted, waiter in self._waiting:
+            if wanted <= self._now and not waiter.done():
                 waiter.set_result(None)
         self._waiting = [entry for entry in self._waiting if not entry[1].done()]
         return self._now

@@ -130,8 +130,12 @@ async def listening(config: Config, parts: Parts) -> AsyncIterator[Addresses]:
         try:
             yield Addresses(f"{config.listen.grpc.host}:{rpc.port}", _bound(http))
         finally:
-            await rpc.stop(GRACE, parts.flights.land)
-            await parts.monitor.stop()
+            try:
+                # Streams never end by themselves: they would hold the others' calls up for all of the grace.
+                parts.served.binding.watch.close()
+                await rpc.stop(GRACE, parts.flights.land)
+            finally:
+                await parts.monitor.stop()
     finally:
         await http.cleanup()
 

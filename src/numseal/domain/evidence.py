@@ -381,7 +381,7 @@ class PreviousBinding:
     """The number's earlier live binding at this relying party, if there was one.
 
     `same_key` tells that the account has proved, in this verification, the very key that binding is bound to.
-    `sim_changed` tells that an event or a later lookup had already shown another SIM for it.
+    `sim_changed_time` is when, as an event or a later lookup told, the SIM became another one since.
     """
 
     binding_id: str
@@ -391,7 +391,7 @@ class PreviousBinding:
     level: Level = Level.NONE
     same_key: bool = False
     has_key: bool = False
-    sim_changed: bool = False
+    sim_changed_time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Limits:
     sends_per_number_day: int = 10
     sends_per_relying_party_minute: int = 6_000
     sends_per_relying_party_day: int = 100_000
-    sends_per_range_day: int = 1_000
+    sends_per_range_day: int = 100
     conversion_min_sends: int = 50
     conversion_min_percent: int = 10
     starts_per_client_network_hour: int = 1_000

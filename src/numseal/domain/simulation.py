@@ -221,8 +221,8 @@ Change = (
 class At:
     """A change that happened at `time`, never in the future; None is now.
 
-    The operator's records and events show it `report_delay` seconds after it happened; handsets and the network
-    itself are changed at once.
+    The operator's records (dates, contract) and events show it `report_delay` seconds after it happened; handsets and
+    the network itself, with SIM, services and who serves the number, are changed at once.
     """
 
     time: int | None

@@ -1,5 +1,7 @@
 """Assess a verification whose challenge was met, or that took a way on: look again, conclude, attest."""
 
+from collections.abc import Mapping
+
 from numseal.attestation.bundle import Bundle
 from numseal.domain.evidence import Lookup
 from numseal.domain.operator import LookupRequest, Phase
@@ -27,7 +29,7 @@ class Assess:
         store: Store,
         ask: AskOperator,
         look_up: LookUp,
-        parties: "dict[str, RelyingParty]",
+        parties: Mapping[str, RelyingParty],
         policies: Policies,
         issue: Issue,
         clock: Clock,

@@ -77,6 +77,7 @@ class Conclude:
 
     @property
     def needs(self) -> Needs:
+        """The verification, its number and what is counted with it."""
         opening = self.verification.opening
         return Needs(
             verifications=(self.verification.verification_id,),
@@ -86,6 +87,7 @@ class Conclude:
         )
 
     def decide(self, rows: Rows) -> Concluded:
+        """Conclude what is ASSESSING; anything else stays as it is."""
         current = rows.verification(self.verification.verification_id)
         if current is None:
             raise LookupError("the verification vanished while it was being assessed")
@@ -320,7 +322,7 @@ def _previous(verification: Verification, holder: Binding) -> PreviousBinding:
         level=holder.level,
         same_key=bool(thumbprint) and thumbprint == holder.account_key,
         has_key=bool(holder.account_key),
-        sim_changed=holder.sim_changed_time is not None,
+        sim_changed_time=holder.sim_changed_time,
     )
 
 

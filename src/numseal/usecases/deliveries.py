@@ -22,7 +22,7 @@ class Deliveries:
         self._states: OrderedDict[tuple[str, str], DeliveryState] = OrderedDict()
 
     def tell(self, operator_id: str, delivery_id: str, state: DeliveryState) -> None:
-        """Take what an operator says; what it said finally, DELIVERED or FAILED, a repeated earlier word does not undo."""
+        """Take what an operator says; DELIVERED and FAILED are final, a repeated earlier word does not undo them."""
         key = (operator_id, delivery_id)
         known = self._states.get(key)
         if known in _FINAL and state not in _FINAL:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from numseal.domain import otp
 from numseal.domain.agreement import Agreements
+from numseal.domain.conversion import Conversion
 from numseal.domain.errors import Refusal, exhausted, unavailable
 from numseal.domain.evidence import DeliveryState, Evidence, Lookup, LookupOutcome, Method
-from numseal.domain.conversion import Conversion
 from numseal.domain.limits import MAX_SENDS, Budget, Limits, send_budgets, send_delay
 from numseal.domain.operator import CodeOrder, CodeSent, LookupRequest, NetworkOrder, Phase
 from numseal.domain.policy import Policies

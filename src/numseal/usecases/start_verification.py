@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, replace
 
 from numseal.domain.agreement import Agreements
-from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, not_found, precondition
-from numseal.domain.evidence import Method, NetworkKind
 from numseal.domain.client_network import ClientNetworks
 from numseal.domain.conversion import Conversion
+from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, not_found, precondition
+from numseal.domain.evidence import Method, NetworkKind
 from numseal.domain.limits import SEND_LADDER, Budget, Limits, send_budgets, start_budgets
 from numseal.domain.msisdn import parse_msisdn
 from numseal.domain.number_plan import NumberPlan
@@ -252,7 +252,7 @@ def client_network(address: str) -> str:
 
 
 def limited_network(opening: Opening) -> str:
-    """Return the client network that verifications are counted against; none for a mobile carrier's shared addresses."""
+    """Return the client network that is counted against; none for the addresses that a mobile carrier shares out."""
     found = opening.client_network
     if found is not None and found.kind is NetworkKind.MOBILE:
         return ""

@@ -31,6 +31,9 @@ PAGE = 256
 LONGEST_PAUSE = 60
 """Seconds until a stream that keeps breaking off is opened again."""
 
+RETRY_PAUSE = 10
+"""Seconds until an operator that did not say what it can do is asked again."""
+
 NO_EVENTS_PAUSE = 300
 """Seconds until an operator that has no stream is asked again whether it has one."""
 
@@ -146,8 +149,10 @@ class TakeEvents:
         pause = 1
         while True:
             capabilities = await self._ask.capabilities(operator_id)
-            if capabilities is not None and not capabilities.events:
-                await self._clock.sleep_until(self._clock.now() + NO_EVENTS_PAUSE)
+            if capabilities is None or not capabilities.events:
+                # Not known is tried again soon; whether there is a stream is the operator's to say.
+                wait = RETRY_PAUSE if capabilities is None else NO_EVENTS_PAUSE
+                await self._clock.sleep_until(self._clock.now() + wait)
                 continue
             opened = self._clock.now()
             try:

@@ -1,4 +1,5 @@
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_facts_keep_what_later_evidence_is_compared_with() -> None:
 
 def test_facts_keep_no_reference_of_home_routing() -> None:
     assert facts_of(answer(sim_ref=known(replace(SIM, basis=Basis.HOME_ROUTED)))).sim_ref is None
-    nothing = dict.fromkeys(("sim_ref", "subscriber_ref", "device_ref", "sim_change"), unknown())
+    nothing: dict[str, Any] = dict.fromkeys(("sim_ref", "subscriber_ref", "device_ref", "sim_change"), unknown())
     assert facts_of(answer(**nothing)) == Facts("mts", NOW)
 
 

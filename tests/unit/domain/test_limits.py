@@ -70,7 +70,7 @@ def test_a_code_counts_for_number_relying_party_and_range() -> None:
         "RELYING_PARTY_DAY_SENDS",
         "RANGE_SENDS",
     ]
-    assert (number.limit, party.limit, day.limit, block.limit) == (10, 6_000, 100_000, 1_000)
+    assert (number.limit, party.limit, day.limit, block.limit) == (10, 6_000, 100_000, 100)
     assert (number.window, party.window, day.window, block.window) == (DAY, MINUTE, DAY, DAY)
     assert (party.key, day.key, block.key) == ("messenger", "messenger", "messenger|+7916123")
     assert number.key != send_budgets(Limits(), "another", NUMBER)[0].key

@@ -98,7 +98,7 @@ def test_two_rules_of_one_change_share_their_threshold() -> None:
         ("SIM_CHANGED_SINCE_BINDING", "SIM_CHANGED_EARLIER"),
         ("PORTED_SINCE_BINDING", "PORTED_EARLIER"),
     ):
-        assert rules[lately].thresholds == rules[earlier].thresholds == {"max_age_days": 7}
+        assert rules[lately].thresholds == rules[earlier].thresholds == {"max_age_days": 1}
 
 
 def test_the_packaged_levels_and_times() -> None:

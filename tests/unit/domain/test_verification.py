@@ -6,14 +6,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from numseal.domain.errors import Kind, Refusal
-from numseal.domain.evidence import Method
+from numseal.domain.evidence import DeliveryState, Method
 from numseal.domain.limits import MAX_GUESSES
 from numseal.domain.verdict import Level
 from numseal.domain.verification import (
     LIFETIME,
     TRANSITIONS,
     Code,
-    DeliveryState,
     Event,
     Opening,
     Purpose,

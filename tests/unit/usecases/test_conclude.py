@@ -1,6 +1,7 @@
 """What a conclusion counts, compares with and puts into evidence."""
 
 import json
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -17,7 +18,7 @@ from numseal.usecases.report_outcome import ReportOutcome
 OTHER = "+79161234568"
 
 
-async def shown(desk: Desk, number: str = NUMBER, account: str = "alice", **wish: object) -> Verification:
+async def shown(desk: Desk, number: str = NUMBER, account: str = "alice", **wish: Any) -> Verification:
     """Show a right code."""
     opened = await desk.start(number, account, **wish)
     return (await desk.check(opened, code_of(desk.ground.mts.orders[-1].text)))[1]
@@ -96,7 +97,7 @@ async def test_what_the_relying_party_reported_is_known_at_the_next_verification
     report = ReportOutcome(store=ground.store, clock=ground.clock)
     first = await shown(desk)
     for outcome in (Outcome.GENUINE, Outcome.FRAUD, Outcome.SPAM):
-        told = {"outcome": outcome, "occur_time": None, "request_id": ""}
+        told: dict[str, Any] = {"outcome": outcome, "occur_time": None, "request_id": ""}
         await report("messenger", verification_id=first.verification_id, **told)
         await report("messenger", binding_id=first.binding_id, **told)
     again = await shown(desk)

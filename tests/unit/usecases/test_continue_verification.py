@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -11,14 +12,15 @@ from fakes.evidence import NOW, OWNER, SIM, answer, known
 from numseal.attestation import jwk, jws
 from numseal.domain.binding import BindingState
 from numseal.domain.errors import Refusal
-from numseal.domain.evidence import Answer, LookupOutcome, Method, SimChange, SimChangeKind, SubscriberRef
+from numseal.domain.evidence import Answer, DeviceRef, LookupOutcome, Method, SimChange, SimChangeKind, SubscriberRef
 from numseal.domain.limits import DAY, HOUR
 from numseal.domain.verdict import Level
 from numseal.domain.verification import Client, Purpose, State, Verification
 from numseal.ports.operator_backend import OperatorError
 from numseal.usecases.continue_verification import Way
 
-SWAPPED = {
+SWAPPED: dict[str, Any] = {
+    "device_ref": known(DeviceRef("9" * 32, "1", "35123456")),
     "sim_ref": known(replace(SIM, ref="6" * 32)),
     "sim_change": known(SimChange(NOW + 60, SimChangeKind.REPLACED)),
 }
@@ -44,7 +46,7 @@ async def bound(desk: Desk, key: ec.EllipticCurvePrivateKey, account: str = "ali
     return (await desk.check(opened, code, signed(key, "key-proof", opened)))[1]
 
 
-async def claimed(desk: Desk, account: str = "bob", **wish: object) -> Verification:
+async def claimed(desk: Desk, account: str = "bob", **wish: Any) -> Verification:
     """Have another account show a right code for the number."""
     opened = await desk.start(account=account, **wish)
     return (await desk.check(opened, code_of(desk.ground.mts.orders[-1].text)))[1]

@@ -9,10 +9,10 @@ from fakes.desk import AGREEMENTS, NUMBER, PARTY, Desk, Ground, code_of, with_kc
 from fakes.evidence import NOW, answer
 from fakes.operator import HANG, reached
 from numseal.domain.errors import Kind, Refusal
-from numseal.domain.evidence import Lookup, LookupOutcome, Method
+from numseal.domain.evidence import DeliveryState, Lookup, LookupOutcome, Method
 from numseal.domain.limits import Limits
 from numseal.domain.operator import CodeSent, SendOutcome
-from numseal.domain.verification import DeliveryState, State
+from numseal.domain.verification import State
 from numseal.ports.operator_backend import OperatorError
 from numseal.usecases import send_code as module
 from numseal.usecases.check_code import CodeResult

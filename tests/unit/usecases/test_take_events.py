@@ -290,3 +290,20 @@ class FewRows:
 
     def put_binding(self, *_: object) -> None:
         raise AssertionError("nothing is to be put")
+
+
+async def test_a_stream_that_simply_ends_is_opened_again(
+    ground: Ground, following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    async def stream_events(cursor: str) -> AsyncIterator[OperatorEvent]:
+        opened.append(cursor)
+        yield replace(heartbeat(NOW), cursor="7")
+
+    monkeypatch.setattr(ground.mts, "stream_events", stream_events)
+    async with taking(following):
+        await following.cursor("mts", "7")
+        await waiting(ground)
+        ground.clock.advance(1)
+        await until(lambda: opened == ["", "7"])

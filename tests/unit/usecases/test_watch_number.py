@@ -150,6 +150,18 @@ async def test_a_watch_that_does_not_end_is_told_of(
     assert len(ground.mts.unwatch_orders) == 1
 
 
+async def test_a_watch_that_begins_is_not_ended_by_one_that_ends(ground: Ground, following: Following) -> None:
+    await following.bind(fresh())
+    await following.follow.once()
+    old = replace(await following.bound(), state=BindingState.SUPERSEDED)
+    await following.bind(old, replace(fresh(), binding_id=name_of(2, "b"), account_id="other"))
+    new = await following.bound(2)
+    await asyncio.gather(following.watch(new, schedule=True), following.watch.release(old))
+    assert ground.mts.unwatch_orders == []
+    await asyncio.gather(following.watch.release(old), following.watch(new, schedule=True))
+    assert ground.mts.unwatch_orders == []
+
+
 async def test_what_never_had_a_watch_has_none_to_end(ground: Ground, following: Following) -> None:
     await following.bind(fresh())
     await following.watch.release(await following.bound())

@@ -118,6 +118,8 @@ def stream_for_relying_party(
         async def rpc(self: S, request: bytes, context: Context) -> AsyncIterator[A]:
             try:
                 party = self.gate.party(context)
+                # The first answer may be long in coming; a caller may wait to know that it is heard.
+                await context.send_initial_metadata(())
                 async with aclosing(method(self, _parse(message, request), party)) as answers:
                     async for answer in answers:
                         yield answer

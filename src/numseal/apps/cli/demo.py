@@ -78,9 +78,9 @@ class Tour:
             answer = await self.shown(number, account)
         return answer
 
-    async def change(self, number: str, change: simulator_pb2.SubscriberChange) -> None:
+    async def change(self, number: str, *changes: simulator_pb2.SubscriberChange) -> None:
         """Let something happen to a simulated subscriber."""
-        request = simulator_pb2.UpdateSubscriberRequest(phone_number=number, changes=[change])
+        request = simulator_pb2.UpdateSubscriberRequest(phone_number=number, changes=changes)
         await self.session.simulator.UpdateSubscriber(request, metadata=self.session.metadata, timeout=TIMEOUT)
 
 
@@ -119,6 +119,7 @@ async def _taken_over(tour: Tour) -> str:
     await tour.change(
         TAKEN,
         simulator_pb2.SubscriberChange(swap_sim=simulator_pb2.SwapSim(kind=subscriber_pb2.SIM_CHANGE_KIND_REPLACED)),
+        simulator_pb2.SubscriberChange(change_device=simulator_pb2.ChangeDevice()),
     )
     attacker = await tour.sign_up(TAKEN, "mallory")
     return f"{_words(attacker)}; shown by erin: {await tour.shown(TAKEN, 'erin')}"

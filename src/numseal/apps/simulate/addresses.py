@@ -47,6 +47,12 @@ class Addresses:
         found = ipaddress.ip_address(address)
         return any(found.version == network.version and found in network for network in self._fixed[country])
 
+    def is_mobile(self, address: str) -> bool:
+        """Tell whether an address is of some operator's mobile data."""
+        found = ipaddress.ip_address(address)
+        networks = (network for mobile in self._mobile.values() for network in mobile)
+        return any(found.version == network.version and found in network for network in networks)
+
     def hosting(self, dice: Dice) -> str:
         """Return an address of a data centre."""
         return _draw(self._hosting, dice)

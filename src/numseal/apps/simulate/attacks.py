@@ -160,7 +160,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "sms_off_takeover": Kind(
         _sms_off,
-        (sub.SIGNAL_KIND_SMS_SERVICE, sub.SIGNAL_KIND_REACHABILITY),
+        (sub.SIGNAL_KIND_SMS_SERVICE, sub.SIGNAL_KIND_REACHABILITY, sub.SIGNAL_KIND_LAST_SEEN),
         reads=(),
         overhears=(asr.METHOD_SMS,),
         method=asr.METHOD_SMS,
@@ -301,6 +301,14 @@ def _unseen(attempt: Attempt, victim: Result | None) -> str:
         (
             attempt.attack == "ss7_foreign_node" and not home,
             "his client is not at home either, as a traveller's is not",
+        ),
+        (
+            attempt.attack == "ss7_foreign_node" and attempt.people.addresses.is_mobile(attempt.claim.address),
+            "his client is on the operator's mobile data, as a roaming traveller's is",
+        ),
+        (
+            attempt.attack == "sms_off_takeover" and len(told) < len(kind.seen_by),
+            "this operator does not tell the signals that would show it",
         ),
         (bool(kind.seen_by) and not told, "this operator does not tell the signals that would show it"),
         (

@@ -8,6 +8,7 @@ import grpc
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from numseal.adapters.operators.simulator.operators import OPERATORS
 from numseal.api.simulator.v1 import simulator_pb2 as sim
 from numseal.api.verification.v1 import binding_pb2, verification_pb2
 from numseal.apps.cli.session import TIMEOUT, Session, words
@@ -161,14 +162,14 @@ class Follower:
         self.told: dict[str, list[binding_pb2.BindingChange]] = {}
 
     async def begin(self) -> None:
-        """Follow from now on; returns once every stream is open."""
-        calls = []
+        """Follow from now on.
+
+        A stream says nothing before the first change, so a call behind it on the same connection shows that it is open.
+        """
         for session in self._sessions.values():
             call = session.binding.WatchBindings(binding_pb2.WatchBindingsRequest(), metadata=session.metadata)
             self._tasks.append(asyncio.create_task(self._follow(call)))
-            calls.append(call)
-        for call in calls:
-            await call.initial_metadata()
+            await session.last_message(OPERATORS[0].example)
 
     async def end(self) -> None:
         """Stop following; raises what ended a stream before."""

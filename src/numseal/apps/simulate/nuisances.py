@@ -23,6 +23,7 @@ LIFETIME = 30 * DAY
 
 _GUESSES_A_SESSION = 5
 _SENDS_A_SESSION = 5
+_SENDS_A_DAY = 10
 _PUMPED_AT_ONCE = 10
 _GENUINE = binding_pb2.NUMBER_CHECK_RESULT_GENUINE
 
@@ -200,6 +201,7 @@ async def _flood(nuisance: Nuisance, stage: Hands) -> Outcome:
     party, number = nuisance.person.party, nuisance.person.number
     await stage.desk.update(number, nuisance.person.setup)
     refused, sent = "", 0
+    first_day = stage.timeline.now() // DAY
     opened: Verification | None = None
     for turn in range(nuisance.section.count("sends")):
         try:
@@ -215,7 +217,9 @@ async def _flood(nuisance: Nuisance, stage: Hands) -> Outcome:
         except RefusedError as error:
             refused = error.reason
             await stage.timeline.sleep_until(stage.timeline.now() + TICK)
-    if not refused:
+    # Budgets count calendar days (UTC): a flood over midnight gets those of two.
+    days = stage.timeline.now() // DAY - first_day + 1
+    if not refused or sent > days * _SENDS_A_DAY:
         return Outcome(nuisance.attack, Stage.MISSED, (f"{sent}_CODES_SENT",))
     return Outcome(nuisance.attack, Stage.REJECTED if sent else Stage.BEFORE, (refused,))
 

@@ -41,6 +41,7 @@ RULES: Mapping[str, tuple[Rule, RuleShape]] = {
     "SIGNAL_FAILED": (number.signal_failed, _PLAIN),
     "SIM_CHANGED_SINCE_BINDING": (since_binding.sim_changed_since_binding, _AGED),
     "SIM_CHANGED_EARLIER": (since_binding.sim_changed_earlier, _AGED),
+    "SIM_CHANGED_SAME_DEVICE": (since_binding.sim_changed_same_device, _PLAIN),
     "PORTED_SINCE_BINDING": (since_binding.ported_since_binding, _AGED),
     "PORTED_EARLIER": (since_binding.ported_earlier, _AGED),
     "REASSIGNED_SINCE_BINDING": (since_binding.reassigned_since_binding, _PLAIN),

@@ -13,9 +13,12 @@ _BOUND = "previous.verified_time"
 
 
 def sim_changed_since_binding(view: View, setting: RuleSetting) -> Finding | None:
-    """Find that the SIM became another one since the binding, less than `max_age_days` ago or nobody says when."""
+    """Find that the SIM became another one since the binding, less than `max_age_days` ago or nobody says when.
+
+    A SIM that changed in the very handset it was bound in is `sim_changed_same_device`'s.
+    """
     previous = view.previous
-    if previous is None:
+    if previous is None or _same_device(view, previous):
         return None
     when, paths = _sim_changed(view, previous)
     if not paths or (when is not None and view.evidence.time - when >= setting.thresholds["max_age_days"] * DAY):
@@ -24,10 +27,36 @@ def sim_changed_since_binding(view: View, setting: RuleSetting) -> Finding | Non
     return found("SIM_CHANGED_SINCE_BINDING", setting, sentence, *paths)
 
 
+def sim_changed_same_device(view: View, setting: RuleSetting) -> Finding | None:
+    """Find that the SIM became another one since the binding, in the handset that it was bound in.
+
+    Whoever steals a number by a swap has a handset of his own; whoever replaces a SIM mostly keeps the phone.
+    """
+    previous = view.previous
+    if previous is None or not _same_device(view, previous):
+        return None
+    _, paths = _sim_changed(view, previous)
+    if not paths:
+        return None
+    sentence = "The number's SIM is not the one it was bound with, but its handset is."
+    return found("SIM_CHANGED_SAME_DEVICE", setting, sentence, *paths, "previous.facts.device_ref")
+
+
+def _same_device(view: View, previous: PreviousBinding) -> bool:
+    """Tell whether every lookup that names the handset names the bound one, the lookup after the code for certain."""
+    device, operator_id = previous.facts.device_ref, previous.facts.operator_id
+    if device is None or not view.seen or view.seen[0].where != "after":
+        return False
+    named = [(seen.operator_id, seen.device_ref) for seen in view.seen]
+    if named[0] != (operator_id, device):
+        return False
+    return all(ref is None or (operator, ref) == (operator_id, device) for operator, ref in named)
+
+
 def sim_changed_earlier(view: View, setting: RuleSetting) -> Finding | None:
     """Find that the SIM became another one since the binding, `max_age_days` ago or longer."""
     previous = view.previous
-    if previous is None:
+    if previous is None or _same_device(view, previous):
         return None
     when, paths = _sim_changed(view, previous)
     if when is None or view.evidence.time - when < setting.thresholds["max_age_days"] * DAY:
@@ -43,7 +72,7 @@ def _sim_changed(view: View, previous: PreviousBinding) -> tuple[int | None, tup
     bound = max(previous.verified_time, facts.sim_change_time or 0)
     when: int | None = None
     dated: tuple[str, ...] = ()
-    undated: tuple[str, ...] = ("previous.sim_changed",) if previous.sim_changed else ()
+    undated: tuple[str, ...] = ()
     for seen in reversed(view.seen):
         change = seen.sim_change
         # A reference means something to the operator that made it only.
@@ -55,6 +84,10 @@ def _sim_changed(view: View, previous: PreviousBinding) -> tuple[int | None, tup
             continue
         if change is not None and change.time > bound and (when is None or change.time >= when):
             when, dated = change.time, (f"{seen.where}.sim_change", _BOUND)
+    told = previous.sim_changed_time
+    if told is not None and (when is None or told > when):
+        # The records may not have yet what an event told when it happened.
+        return told, ("previous.sim_changed_time",)
     return when, dated or undated
 
 
@@ -89,6 +122,12 @@ def _ported(view: View, previous: PreviousBinding) -> tuple[int | None, tuple[st
         (seen.port.time, (f"{seen.where}.port", _BOUND))
         for seen in view.seen
         if seen.port is not None and seen.port.time > bound
+    ]
+    # A SIM that came with a port dates it as well, where the port's own date is missing.
+    dates = dates or [
+        (change.time, (f"{seen.where}.sim_change", _BOUND))
+        for seen in view.seen
+        if (change := seen.sim_change) is not None and change.kind is SimChangeKind.PORT_IN and change.time > bound
     ]
     if dates:
         return max(dates, key=lambda item: item[0])

@@ -139,7 +139,7 @@ def test_the_binding_against_it_is_the_previous_one() -> None:
     evidence = evidence_behind(SHOWN, held)
     assert evidence is not None
     assert evidence.previous is not None
-    assert (evidence.previous.same_account, evidence.previous.sim_changed) == (False, True)
+    assert (evidence.previous.same_account, evidence.previous.sim_changed_time is not None) == (False, True)
     shown = rows(page(SHOWN, held), "Binding that has the number")
     for row in (
         "account other",

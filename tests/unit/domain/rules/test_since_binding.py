@@ -7,10 +7,11 @@ import pytest
 
 from fakes.evidence import DAY, DEVICE, NOW, OWNER, SIM, answer, known, previous, unknown
 from fakes.rules import no_answer, own, rests_on
-from numseal.domain.evidence import Basis, Lookup, Port, SimChange, SimChangeKind
+from numseal.domain.evidence import Basis, Lookup, Port, PreviousBinding, SimChange, SimChangeKind
 
 OTHER_SIM = replace(SIM, ref="6" * 32)
 OTHER_OWNER = replace(OWNER, ref="b" * 32)
+OTHER_DEVICE = replace(DEVICE, ref="9" * 32)
 BOUND_AT = NOW - 30 * DAY
 
 
@@ -22,6 +23,11 @@ def ported(age: int, **more: Any) -> Lookup:
     return answer(port=known(Port(NOW - age, "beeline")), **more)
 
 
+def told(age: int) -> PreviousBinding:
+    """Make a binding whose SIM changed since, as an event told."""
+    return replace(previous(), sim_changed_time=NOW - age)
+
+
 BY_REF = ("after.sim_ref", "previous.facts.sim_ref")
 BY_DATE = ("after.sim_change", "previous.verified_time")
 
@@ -30,8 +36,8 @@ BY_DATE = ("after.sim_change", "previous.verified_time")
     ("changes", "lately", "earlier"),
     [
         # by date
-        ({"previous": previous(), "after": changed(7 * DAY - 1)}, BY_DATE, None),
-        ({"previous": previous(), "after": changed(7 * DAY)}, None, BY_DATE),
+        ({"previous": previous(), "after": changed(DAY - 1)}, BY_DATE, None),
+        ({"previous": previous(), "after": changed(DAY)}, None, BY_DATE),
         ({"previous": previous(), "after": changed(30 * DAY - 1)}, None, BY_DATE),
         ({"previous": previous(), "after": changed(30 * DAY)}, None, None),
         ({"previous": previous(), "after": changed(-60)}, BY_DATE, None),
@@ -69,25 +75,27 @@ BY_DATE = ("after.sim_change", "previous.verified_time")
             BY_DATE,
         ),
         # two dates: the later one
-        ({"previous": previous(), "before": changed(DAY), "after": changed(8 * DAY)}, ("before.sim_change",), None),
+        ({"previous": previous(), "before": changed(DAY - 1), "after": changed(8 * DAY)}, ("before.sim_change",), None),
         # a second SIM beside the one that was bound
         ({"previous": previous(), "after": changed(DAY, SimChangeKind.MULTISIM)}, None, None),
         (
-            {"previous": previous(), "after": changed(DAY, SimChangeKind.MULTISIM, sim_ref=unknown())},
+            {"previous": previous(), "after": changed(DAY - 1, SimChangeKind.MULTISIM, sim_ref=unknown())},
             BY_DATE,
             None,
         ),
         (
-            {"previous": previous(), "after": changed(DAY, SimChangeKind.MULTISIM, sim_ref=known(OTHER_SIM))},
+            {"previous": previous(), "after": changed(DAY - 1, SimChangeKind.MULTISIM, sim_ref=known(OTHER_SIM))},
             BY_DATE,
             None,
         ),
         # known from an event
-        ({"previous": replace(previous(), sim_changed=True)}, ("previous.sim_changed",), None),
-        ({"previous": replace(previous(), sim_changed=True), "after": changed(8 * DAY)}, None, BY_DATE),
+        ({"previous": told(DAY - 1)}, ("previous.sim_changed_time",), None),
+        ({"previous": told(DAY)}, None, ("previous.sim_changed_time",)),
+        ({"previous": told(DAY - 1), "after": changed(8 * DAY)}, ("previous.sim_changed_time",), None),
+        ({"previous": told(8 * DAY), "after": changed(DAY)}, None, BY_DATE),
         (
-            {"previous": replace(previous(), sim_changed=True), "before": no_answer(), "after": no_answer()},
-            ("previous.sim_changed",),
+            {"previous": told(DAY - 1), "before": no_answer(), "after": no_answer()},
+            ("previous.sim_changed_time",),
             None,
         ),
     ],
@@ -101,8 +109,8 @@ def test_another_sim(changes: dict[str, Any], lately: tuple[str, ...] | None, ea
 @pytest.mark.parametrize(
     ("changes", "lately", "earlier"),
     [
-        ({"previous": previous(), "after": ported(7 * DAY - 1)}, ("after.port", "previous.verified_time"), None),
-        ({"previous": previous(), "after": ported(7 * DAY)}, None, ("after.port", "previous.verified_time")),
+        ({"previous": previous(), "after": ported(DAY - 1)}, ("after.port", "previous.verified_time"), None),
+        ({"previous": previous(), "after": ported(DAY)}, None, ("after.port", "previous.verified_time")),
         ({"previous": previous(), "after": ported(30 * DAY)}, None, None),
         ({"previous": previous(port_time=BOUND_AT + 90), "after": ported(30 * DAY - 90)}, None, None),
         ({"after": ported(1)}, None, None),
@@ -124,7 +132,7 @@ def test_another_sim(changes: dict[str, Any], lately: tuple[str, ...] | None, ea
         ),
         ({"previous": previous(), "before": no_answer(), "after": no_answer()}, None, None),
         (
-            {"previous": previous(), "before": ported(DAY), "after": ported(8 * DAY)},
+            {"previous": previous(), "before": ported(DAY - 1), "after": ported(8 * DAY)},
             ("before.port", "previous.verified_time"),
             None,
         ),
@@ -175,10 +183,13 @@ def test_no_other_subscriber(code: str, after: Lookup) -> None:
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
-        ({"previous": previous(), "after": answer(device_ref=known(replace(DEVICE, ref="e" * 32)))}, True),
+        ({"previous": previous(device_ref=DEVICE), "after": answer(device_ref=known(OTHER_DEVICE))}, True),
         ({"after": answer(device_ref=known(replace(DEVICE, ref="e" * 32)))}, False),
         (
-            {"previous": previous(), "after": answer(operator="t2", device_ref=known(replace(DEVICE, ref="e" * 32)))},
+            {
+                "previous": previous(device_ref=DEVICE),
+                "after": answer(operator="t2", device_ref=known(replace(DEVICE, ref="e" * 32))),
+            },
             False,
         ),
         ({"previous": previous(device_ref=None)}, False),
@@ -200,3 +211,41 @@ def test_another_handset(changes: dict[str, Any], found: bool) -> None:
 )
 def test_another_account_key(earlier: Any, paths: tuple[str, ...] | None) -> None:
     assert rests_on("ACCOUNT_KEY_CHANGED", previous=earlier) == paths
+
+
+IN_HAND = previous(device_ref=DEVICE)
+SWAPPED: dict[str, Any] = {
+    "sim_ref": known(OTHER_SIM),
+    "sim_change": known(SimChange(NOW - 60, SimChangeKind.REPLACED)),
+}
+
+
+def test_a_sim_that_changed_in_the_bound_handset_is_told_and_holds_nobody_up() -> None:
+    changes: dict[str, Any] = {"previous": IN_HAND, "after": answer(**SWAPPED)}
+    assert rests_on("SIM_CHANGED_SAME_DEVICE", **changes) == (*BY_DATE, "previous.facts.device_ref")
+    assert rests_on("SIM_CHANGED_SINCE_BINDING", **changes) is None
+    assert rests_on("SIM_CHANGED_EARLIER", **changes) is None
+    assert rests_on("SIM_CHANGED_SAME_DEVICE", previous=IN_HAND) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"previous": previous(), "after": answer(**SWAPPED)},
+        {"previous": IN_HAND, "after": answer(**SWAPPED, device_ref=known(OTHER_DEVICE))},
+        {"previous": IN_HAND, "after": answer(**SWAPPED, device_ref=unknown())},
+        {"previous": IN_HAND, "after": answer(**SWAPPED), "before": answer(device_ref=known(OTHER_DEVICE))},
+        {"previous": IN_HAND, "after": answer(**SWAPPED, device_ref=known(replace(DEVICE, key_epoch="2")))},
+        {"previous": IN_HAND, "after": no_answer(), "before": answer(**SWAPPED)},
+    ],
+)
+def test_another_handset_or_one_that_nobody_names_is_not_the_bound_one(changes: dict[str, Any]) -> None:
+    assert rests_on("SIM_CHANGED_SAME_DEVICE", **changes) is None
+    assert rests_on("SIM_CHANGED_SINCE_BINDING", **changes) is not None
+
+
+def test_a_sim_that_came_with_a_port_dates_it() -> None:
+    moved = previous(operator_id="beeline")
+    came: dict[str, Any] = {"sim_change": known(SimChange(NOW - 2 * DAY, SimChangeKind.PORT_IN)), "port": unknown()}
+    assert rests_on("PORTED_SINCE_BINDING", previous=moved, after=answer(**came), before=answer(**came)) is None
+    assert rests_on("PORTED_EARLIER", previous=moved, after=answer(**came), before=answer(**came)) == BY_DATE

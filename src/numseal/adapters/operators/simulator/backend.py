@@ -52,7 +52,7 @@ class SimulatedOperator:
     """One operator of the network; implements `ports.operator_backend`.
 
     Owns the operator's codes, its counts a number and the answers it gave, in memory; the network and its back office
-    own the rest. Lookups and watches go by the operator's records, codes and pages by how things are.
+    own the rest. Dates and contracts are told as the operator's records have them, all else as it is.
     """
 
     def __init__(self, network: SimulatedNetwork, operator_id: str) -> None:

@@ -140,6 +140,9 @@ class SimulatedNetwork:
                 receipt(DeliveryState.DELIVERED, "")
         for step in steps:
             self._records.enter(step, now)
+        if any(step.show_time > now for step in steps):
+            for office in self._offices.values():
+                office.journal.wake()  # a stream may have to rise earlier
         return after
 
     def recorded(self, subscriber: SimulatedSubscriber) -> SimulatedSubscriber:

@@ -1,14 +1,18 @@
 """What an operator's records show of a number whose latest changes they do not know yet.
 
-Changes happen in the network at once; here they wait until they are shown.
+Changes happen in the network at once, which has the SIM, the services and who serves the number; here their entries in
+the contract's records, dates above all, and their events wait until they are shown.
 """
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from numseal.domain.errors import Refusal
 from numseal.domain.simulation import Change, SimulatedSubscriber
+
+_RECORDED = ("activate_time", "contract_type", "identity_on_file", "port", "sim_change")
+"""What only the records have."""
 
 Apply = Callable[[SimulatedSubscriber, Change, int], SimulatedSubscriber]
 
@@ -49,9 +53,11 @@ class Records:
         return self._queue[0][0] if self._queue else None
 
     def of(self, true: SimulatedSubscriber) -> SimulatedSubscriber:
-        """Return what the records show of a subscriber."""
+        """Return a subscriber as network and records together show it."""
         lag = self._lagging.get(true.msisdn)
-        return true if lag is None else lag.recorded
+        if lag is None:
+            return true
+        return replace(true, **{name: getattr(lag.recorded, name) for name in _RECORDED})
 
     def enter(self, step: Step, now: int) -> None:
         """Take a change that happened: show it at once, or have it wait for its time.

@@ -816,7 +816,9 @@ class SubscriberChange(_message.Message):
 
     @_builtins.property
     def report_delay(self) -> _duration_pb2.Duration:
-        """Optional. How long after occur_time the operator's records and events show it; by default at once."""
+        """Optional. How long after occur_time the operator's records (dates, contract) and events show it; by default at
+        once. The network itself, with the SIM, the services and who serves the number, changes at once.
+        """
 
     def __init__(
         self,

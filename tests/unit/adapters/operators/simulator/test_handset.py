@@ -9,7 +9,7 @@ from numseal.adapters.operators.simulator import handset
 from numseal.adapters.operators.simulator.handset import Handsets
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
 from numseal.domain.errors import Refusal
-from numseal.domain.evidence import ForwardingKind, Reachability
+from numseal.domain.evidence import DeliveryState, ForwardingKind, Reachability
 from numseal.domain.simulation import (
     DeliveryBehavior,
     MessageKind,
@@ -81,10 +81,57 @@ async def test_a_delayed_message_comes_later(network: SimulatedNetwork) -> None:
     assert await texts(network, wait=5) == ["hello"]
 
 
-async def test_a_failed_message_never_comes(network: SimulatedNetwork) -> None:
-    network.change(NUMBER, SetDelivery(DeliveryBehavior.FAIL))
-    send(network)
-    assert await texts(network) == []
+class Receipts(list[tuple[DeliveryState, str]]):
+    """What became of one number's messages."""
+
+    def send(self, network: SimulatedNetwork, kind: MessageKind = MessageKind.SMS) -> None:
+        network.deliver(network.subscriber(NUMBER), kind, "Numseal", "hello", lambda *told: self.append(told))
+
+
+@pytest.mark.parametrize(
+    ("behavior", "kind", "arrives", "receipts"),
+    [
+        (DeliveryBehavior.DELIVER, MessageKind.SMS, True, [(DeliveryState.DELIVERED, "")]),
+        (DeliveryBehavior.FAIL, MessageKind.SMS, False, [(DeliveryState.FAILED, "map:32")]),
+        (DeliveryBehavior.FAIL, MessageKind.VOICE, False, [(DeliveryState.FAILED, "map:27")]),
+        (DeliveryBehavior.VANISH, MessageKind.SMS, False, []),
+        (DeliveryBehavior.NO_RECEIPT, MessageKind.VOICE, True, []),
+        (DeliveryBehavior.REFUSE, MessageKind.SMS, False, []),
+    ],
+)
+@pytest.mark.parametrize("delay", [0.0, 0.01])
+async def test_what_becomes_of_a_message_is_told_or_not(
+    network: SimulatedNetwork,
+    behavior: DeliveryBehavior,
+    kind: MessageKind,
+    *,
+    arrives: bool,
+    receipts: list[tuple[DeliveryState, str]],
+    delay: float,
+) -> None:
+    network.change(NUMBER, SetDelivery(behavior, delay))
+    told = Receipts()
+    told.send(network, kind)
+    assert await texts(network, wait=0.02 if delay else 0) == (["hello"] if arrives else [])
+    assert told == receipts
+
+
+async def test_a_held_message_is_delivered_when_the_handset_has_it(network: SimulatedNetwork) -> None:
+    network.change(NUMBER, SetReachability(Reachability.NOT_REACHABLE))
+    told = Receipts()
+    told.send(network)
+    assert told == []
+    network.change(NUMBER, SetReachability(Reachability.REACHABLE))
+    assert told == [(DeliveryState.DELIVERED, "")]
+
+
+async def test_a_call_that_nobody_takes_has_failed(network: SimulatedNetwork) -> None:
+    network.change(NUMBER, SetReachability(Reachability.NOT_REACHABLE))
+    told = Receipts()
+    told.send(network, MessageKind.VOICE)
+    network.change(NUMBER, SetForwarding(ForwardingKind.NOT_REACHABLE))
+    told.send(network, MessageKind.VOICE)
+    assert told == [(DeliveryState.FAILED, "map:27"), (DeliveryState.DELIVERED, "")]
 
 
 async def test_an_absent_handset_gets_its_sms_when_it_is_back(network: SimulatedNetwork) -> None:

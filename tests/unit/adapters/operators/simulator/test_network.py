@@ -1,5 +1,7 @@
 """The network's own facts: its plan, its operators, its keys."""
 
+from importlib import resources
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from fakes.clock import FakeClock
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
 from numseal.adapters.operators.simulator.operators import OPERATORS, load_plan
-from numseal.domain.evidence import SIGNAL_NAMES
+from numseal.domain.evidence import SIGNAL_NAMES, LineType, NetworkKind
 from numseal.domain.number_plan import NumberPlan, OperatorInfo, Range
 from numseal.domain.plmn import Plmn
 
@@ -36,6 +38,23 @@ def test_operators_only_lack_signals_of_the_contract() -> None:
     for profile in OPERATORS:
         assert profile.unsupported <= set(SIGNAL_NAMES)
         assert load_plan().owner(profile.example) == profile.info.operator_id
+
+
+def test_client_networks_are_of_these_operators_and_overlap_nowhere() -> None:
+    found = resources.files("numseal.adapters.operators.simulator").joinpath("networks.csv").read_text("utf-8")
+    header, *rows = [line.split(",") for line in found.splitlines() if not line.startswith("#")]
+    assert header == ["prefix", "country", "kind", "operator"]
+    countries = {profile.info.operator_id: profile.info.country for profile in OPERATORS}
+    mobile = {profile.info.operator_id for profile in OPERATORS if profile.line_type is LineType.MOBILE}
+    networks = [ip_network(prefix) for prefix, *_ in rows]
+    for number, one in enumerate(networks):
+        for other in networks[number + 1 :]:
+            assert one.version != other.version or not one.overlaps(other)
+    assert {operator for _, _, kind, operator in rows if kind == "MOBILE"} == mobile
+    for _, country, kind, operator in rows:
+        assert kind in NetworkKind.__members__
+        assert (kind == "MOBILE") == bool(operator)
+        assert country == countries.get(operator, country)
 
 
 def test_every_operator_lists_its_ranges(network: SimulatedNetwork) -> None:
