@@ -1,24 +1,25 @@
 """Put a challenge out: a code or a network page, the first after a look at the number, codes on their ladder."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from numseal.domain import otp
 from numseal.domain.agreement import Agreements
 from numseal.domain.conversion import Conversion
-from numseal.domain.errors import Refusal, exhausted, unavailable
+from numseal.domain.errors import Refusal, unavailable
 from numseal.domain.evidence import DeliveryState, Evidence, Lookup, LookupOutcome, Method
-from numseal.domain.limits import MAX_SENDS, Budget, Limits, send_budgets, send_delay
+from numseal.domain.limits import Budget, Limits, send_budgets
 from numseal.domain.operator import CodeOrder, CodeSent, LookupRequest, NetworkOrder, Phase
 from numseal.domain.policy import Policies
 from numseal.domain.relying_party import App, RelyingParty
 from numseal.domain.verdict import Decision
 from numseal.domain.verdicts import evaluate
-from numseal.domain.verification import Code, Event, NetworkPage, Opening, State, Verification, wrong_state
+from numseal.domain.verification import Code, Event, NetworkPage, Opening, State, Verification
 from numseal.ports.clock import Clock
-from numseal.ports.store import Needs, Rows, Store
+from numseal.ports.store import Store
 from numseal.usecases.ask_operator import AskOperator
 from numseal.usecases.look_up import LookUp
+from numseal.usecases.sending import ChargePage, ChargeResend, Settle
 
 SEND_TIMEOUT = 5.0
 """Seconds an operator has to take an order."""
@@ -26,118 +27,8 @@ SEND_TIMEOUT = 5.0
 PAGE_TIMEOUT = 3.0
 """Seconds an operator has to open a network page."""
 
-MAX_PAGES = 5
-"""Network pages of one verification."""
-
 PAGE_LIFETIME = 5 * 60
 """Seconds that a network page may be used."""
-
-_OPEN = frozenset({State.PENDING, State.CODE_SENT, State.NETWORK_PENDING, State.STEP_UP_REQUIRED})
-"""States in which a challenge may go out."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Settle:
-    """Write down what came of sending; gives the send budgets back where nothing was sent."""
-
-    verification_id: str
-    change: Callable[[Verification, int], Verification]
-    refund: tuple[Budget, ...]
-
-    @property
-    def needs(self) -> Needs:
-        return Needs(verifications=(self.verification_id,), budgets=self.refund)
-
-    def decide(self, rows: Rows) -> Verification:
-        current = _found(rows.verification(self.verification_id)).at(rows.now)
-        for budget in self.refund:
-            rows.spend(budget, -1)
-        if current.state not in _OPEN:
-            # Something else happened while the operator was asked, and stands.
-            return current
-        changed = self.change(current, rows.now)
-        rows.put_verification(changed)
-        return changed
-
-
-@dataclass(frozen=True, slots=True)
-class _ChargeResend:
-    """Count a further code before it is sent."""
-
-    verification_id: str
-    request_id: str
-    method: Method | None
-    budgets: tuple[Budget, ...]
-    conversion: Conversion
-    states: frozenset[State]
-
-    @property
-    def needs(self) -> Needs:
-        return Needs(verifications=(self.verification_id,), budgets=(*self.budgets, self.conversion.successes))
-
-    def decide(self, rows: Rows) -> Verification:
-        current = _found(rows.verification(self.verification_id)).at(rows.now)
-        if current.state not in self.states:
-            raise wrong_state(current, "send another code")
-        if current.sends >= MAX_SENDS:
-            raise exhausted(
-                "SENDS_EXHAUSTED",
-                "this verification has had all its codes; start another when it has ended",
-                quota="VERIFICATION_SENDS",
-                retry_delay=current.expire_time - rows.now,
-            )
-        if rows.now < current.next_send_time:
-            wait = current.next_send_time - rows.now
-            raise exhausted(
-                "RESEND_TOO_EARLY",
-                f"the next code may be sent in {wait} s",
-                quota="VERIFICATION_SENDS",
-                retry_delay=wait,
-            )
-        for budget in self.budgets:
-            if rows.spent(budget) >= budget.limit:
-                raise budget.refuse(rows.now)
-        self.conversion.check(rows.spent(self.conversion.sends), rows.spent(self.conversion.successes), rows.now)
-        for budget in self.budgets:
-            rows.spend(budget)
-        following = send_delay(current.sends + 1)
-        method = self.method or (Method.SMS if current.opening.method is Method.NETWORK else current.opening.method)
-        charged = replace(
-            current,
-            sends=current.sends + 1,
-            next_send_time=rows.now + (following if following is not None else 0),
-            resend_requests=(*current.resend_requests, self.request_id),
-            opening=current.opening if method is current.opening.method else replace(current.opening, method=method),
-            update_time=rows.now,
-        )
-        rows.put_verification(charged)
-        return charged
-
-
-@dataclass(frozen=True, slots=True)
-class _ChargePage:
-    """Count a network page before it is ordered."""
-
-    verification_id: str
-
-    @property
-    def needs(self) -> Needs:
-        return Needs(verifications=(self.verification_id,))
-
-    def decide(self, rows: Rows) -> Verification:
-        current = _found(rows.verification(self.verification_id)).at(rows.now)
-        if current.state is not State.STEP_UP_REQUIRED:
-            raise wrong_state(current, "open a network page")
-        if current.pages >= MAX_PAGES:
-            raise exhausted(
-                "PAGES_EXHAUSTED",
-                "this verification has had all its network pages; start another when it has ended",
-                quota="VERIFICATION_PAGES",
-                retry_delay=current.expire_time - rows.now,
-            )
-        charged = replace(current, pages=current.pages + 1, update_time=rows.now)
-        rows.put_verification(charged)
-        return charged
 
 
 class SendCode:
@@ -195,7 +86,7 @@ class SendCode:
         """Send a further code; raises Refusal where agreement, state, ladder or budgets do not allow it."""
         opening = verification.opening
         self._agreements.in_force(opening.relying_party, opening.operator_id, self._clock.now())
-        charge = _ChargeResend(
+        charge = ChargeResend(
             verification.verification_id,
             request_id,
             method,
@@ -217,7 +108,7 @@ class SendCode:
         """Have a network page opened; raises Refusal where agreement or operator do not allow it."""
         opening = verification.opening
         self._agreements.in_force(opening.relying_party, opening.operator_id, self._clock.now())
-        charged = (await self._store.apply(_ChargePage(verification.verification_id))).value
+        charged = (await self._store.apply(ChargePage(verification.verification_id))).value
         page, reason = await self._page(charged)
         if page is None:
             raise unavailable(reason, f"the operator did not open a network page: {reason}; other ways remain open")
@@ -345,7 +236,7 @@ class SendCode:
         self, verification: Verification, change: Callable[[Verification, int], Verification], *, refund: bool
     ) -> Verification:
         budgets = self._budgets(verification) if refund and verification.sends else ()
-        return (await self._store.apply(_Settle(verification.verification_id, change, budgets))).value
+        return (await self._store.apply(Settle(verification.verification_id, change, budgets))).value
 
     def _budgets(self, verification: Verification) -> tuple[Budget, ...]:
         opening = verification.opening
@@ -395,9 +286,3 @@ class SendCode:
             previous_challenge=verification.codes[-1].challenge if verification.codes else b"",
         )
         return order, digest
-
-
-def _found(verification: Verification | None) -> Verification:
-    if verification is None:
-        raise LookupError("the verification vanished while a code was being sent")
-    return verification

@@ -1,0 +1,133 @@
+"""What putting a challenge out writes down: further codes and pages are counted before, what came of one after."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from numseal.domain.conversion import Conversion
+from numseal.domain.errors import exhausted
+from numseal.domain.evidence import Method
+from numseal.domain.limits import MAX_SENDS, Budget, send_delay
+from numseal.domain.verification import State, Verification, wrong_state
+from numseal.ports.store import Needs, Rows
+
+MAX_PAGES = 5
+"""Network pages of one verification."""
+
+_OPEN = frozenset({State.PENDING, State.CODE_SENT, State.NETWORK_PENDING, State.STEP_UP_REQUIRED})
+"""States in which a challenge may go out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Write down what came of sending; gives the send budgets back where nothing was sent."""
+
+    verification_id: str
+    change: Callable[[Verification, int], Verification]
+    refund: tuple[Budget, ...]
+
+    @property
+    def needs(self) -> Needs:
+        """The verification and what is counted."""
+        return Needs(verifications=(self.verification_id,), budgets=self.refund)
+
+    def decide(self, rows: Rows) -> Verification:
+        """Write down, unless something else has happened since."""
+        current = _found(rows.verification(self.verification_id)).at(rows.now)
+        for budget in self.refund:
+            rows.spend(budget, -1)
+        if current.state not in _OPEN:
+            # Something else happened while the operator was asked, and stands.
+            return current
+        changed = self.change(current, rows.now)
+        rows.put_verification(changed)
+        return changed
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeResend:
+    """Count a further code before it is sent."""
+
+    verification_id: str
+    request_id: str
+    method: Method | None
+    budgets: tuple[Budget, ...]
+    conversion: Conversion
+    states: frozenset[State]
+
+    @property
+    def needs(self) -> Needs:
+        """The verification and what is counted."""
+        return Needs(verifications=(self.verification_id,), budgets=(*self.budgets, self.conversion.successes))
+
+    def decide(self, rows: Rows) -> Verification:
+        """Count, or raise Refusal where state, ladder, budgets or conversion do not allow another code."""
+        current = _found(rows.verification(self.verification_id)).at(rows.now)
+        if current.state not in self.states:
+            raise wrong_state(current, "send another code")
+        if current.sends >= MAX_SENDS:
+            raise exhausted(
+                "SENDS_EXHAUSTED",
+                "this verification has had all its codes; start another when it has ended",
+                quota="VERIFICATION_SENDS",
+                retry_delay=current.expire_time - rows.now,
+            )
+        if rows.now < current.next_send_time:
+            wait = current.next_send_time - rows.now
+            raise exhausted(
+                "RESEND_TOO_EARLY",
+                f"the next code may be sent in {wait} s",
+                quota="VERIFICATION_SENDS",
+                retry_delay=wait,
+            )
+        for budget in self.budgets:
+            if rows.spent(budget) >= budget.limit:
+                raise budget.refuse(rows.now)
+        self.conversion.check(rows.spent(self.conversion.sends), rows.spent(self.conversion.successes), rows.now)
+        for budget in self.budgets:
+            rows.spend(budget)
+        following = send_delay(current.sends + 1)
+        method = self.method or (Method.SMS if current.opening.method is Method.NETWORK else current.opening.method)
+        charged = replace(
+            current,
+            sends=current.sends + 1,
+            next_send_time=rows.now + (following if following is not None else 0),
+            resend_requests=(*current.resend_requests, self.request_id),
+            opening=current.opening if method is current.opening.method else replace(current.opening, method=method),
+            update_time=rows.now,
+        )
+        rows.put_verification(charged)
+        return charged
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePage:
+    """Count a network page before it is ordered."""
+
+    verification_id: str
+
+    @property
+    def needs(self) -> Needs:
+        """The verification and what is counted."""
+        return Needs(verifications=(self.verification_id,))
+
+    def decide(self, rows: Rows) -> Verification:
+        """Count, or raise Refusal where no page may be opened."""
+        current = _found(rows.verification(self.verification_id)).at(rows.now)
+        if current.state is not State.STEP_UP_REQUIRED:
+            raise wrong_state(current, "open a network page")
+        if current.pages >= MAX_PAGES:
+            raise exhausted(
+                "PAGES_EXHAUSTED",
+                "this verification has had all its network pages; start another when it has ended",
+                quota="VERIFICATION_PAGES",
+                retry_delay=current.expire_time - rows.now,
+            )
+        charged = replace(current, pages=current.pages + 1, update_time=rows.now)
+        rows.put_verification(charged)
+        return charged
+
+
+def _found(verification: Verification | None) -> Verification:
+    if verification is None:
+        raise LookupError("the verification vanished while a code was being sent")
+    return verification
