@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmark.figures import Goal, Slice, at_least, at_most, ratio
 from benchmark.http2 import call, method
 from benchmark.load import LoadError, Script, ask, run
-from benchmark.servers import Cores, Server, free_port, pin_client, started
+from benchmark.servers import Cores, Server, free_port, pin_client, settle, started
 from benchmark.sites import Site, make_site
 from benchmark.subjects import Subject, subjects
 from benchmark.workloads import (
@@ -204,10 +204,12 @@ def _loads(
 
 def _measure(loads: list[Load], options: Options, say: Say) -> None:
     lead = min(_LEAD, options.seconds / 4)
+    servers = list({load.server.pid: load.server for load in loads}.values())
     for number in range(options.rounds):
         # Every other round runs backwards, so that what drifts does not favor one side.
         for load in loads if number % 2 == 0 else reversed(loads):
             say(f"round {number + 1} of {options.rounds}: {load.slice.name}")
+            settle(servers)
             try:
                 measured = run(
                     load.server.address,

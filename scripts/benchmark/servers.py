@@ -16,12 +16,16 @@ from benchmark.load import LoadError, ask
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
 _RETRY = 0.002
+_SETTLE_TIMEOUT = 300.0
+_SETTLE_WINDOW = 0.25
+_SETTLED_CPU = 0.02
+"""CPU seconds in the window that a server uses at most while nobody asks it anything."""
 _LOG_TAIL = 2_000
 _HAS_PROC = sys.platform == "linux"
 
 
 class ServerError(Exception):
-    """A server did not come up; the message ends with what it wrote."""
+    """A server did not come up, and the message ends with what it wrote; or it did not come to rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,19 @@ class Cores:
 
     server: int
     client: int
+
+
+def settle(servers: Sequence[Server]) -> None:
+    """Wait until no server works by itself: it may still follow what was bound, or look again after a restart."""
+    end = time.perf_counter() + _SETTLE_TIMEOUT
+    before = [server.cpu() for server in servers]
+    while time.perf_counter() < end:
+        time.sleep(_SETTLE_WINDOW)
+        after = [server.cpu() for server in servers]
+        if all(new - old <= _SETTLED_CPU for old, new in zip(before, after, strict=True)):
+            return
+        before = after
+    raise ServerError(f"a server still works {_SETTLE_TIMEOUT:.0f} s after it was asked last")
 
 
 def pin_client() -> Cores | None:

@@ -220,7 +220,7 @@ async def test_policies_are_kept_and_the_first_text_stays(kit: StoreKit, store: 
 
 async def test_every_change_is_recorded_with_what_it_rests_on(store: DurableStore) -> None:
     made = binding(1)
-    low = replace(made, level=Level.LOW, contested_time=NOW, contested_by="a" * 32)
+    low = replace(made, level=Level.LOW, contested_time=NOW, contests=("a" * 32,))
     ended = replace(low, state=BindingState.REVOKED, end_reason="TERMINATED")
     assert store.change_bounds() == (0, 0)
     for step in (bind(made), bind(low, SWAPPED, NOTED), bind(replace(low, observed_time=NOW + 1), NOTED), bind(ended)):

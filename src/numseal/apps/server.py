@@ -45,7 +45,7 @@ def run(config: Config, announce: Callable[[Addresses], None]) -> None:
 
 
 async def _run(config: Config, announce: Callable[[Addresses], None]) -> None:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop, stop, reload = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     broken: list[StoreError] = []
 
     def give_up(error: StoreError) -> None:
@@ -54,11 +54,13 @@ async def _run(config: Config, announce: Callable[[Addresses], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with assembled(config, on_stop=give_up) as parts, listening(config, parts) as addresses:
-        flights = parts.flights
-        loop.add_signal_handler(
-            signal.SIGHUP, lambda: loop.create_task(flights.join("reload", lambda: reload_policies(config, parts)))
-        )
+    # From the first: a SIGHUP that nobody handles ends the process.
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    async with (
+        assembled(config, on_stop=give_up) as parts,
+        listening(config, parts) as addresses,
+        _reloading(config, parts, reload),
+    ):
         _spare_the_collector()
         announce(addresses)
         await stop.wait()
@@ -81,6 +83,24 @@ def _ignore(_error: StoreError) -> None:
     """Leave it to the calls that fail from then on."""
 
 
+@asynccontextmanager
+async def _reloading(config: Config, parts: Parts, told: asyncio.Event) -> AsyncIterator[None]:
+    """Read the policies again whenever the event is set, once more where it is set meanwhile, while the block runs."""
+
+    async def reload() -> None:
+        while True:
+            await told.wait()
+            told.clear()
+            await reload_policies(config, parts)
+
+    task = asyncio.create_task(reload())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def reload_policies(config: Config, parts: Parts) -> None:
     """Read the policy files again and put them in force; verifications under way end under the one they began with.
 
@@ -88,11 +108,17 @@ async def reload_policies(config: Config, parts: Parts) -> None:
     """
     try:
         reread = load_config(config.file)
-        await parts.keep_policies.replace(parts.policies, reread.policy, policies_by_party(reread))
+        by_party = policies_by_party(reread)
+        await parts.keep_policies.replace(parts.policies, reread.policy, by_party)
     except (ConfigError, StoreError) as error:
         _log.error("the policies stay as they are: %s", error)
         return
+    except Exception:  # noqa: BLE001 - the server goes on, and takes the next file
+        _log.exception("the policies stay as they are")
+        return
     _log.info("policy in force: %s", reread.policy.digest)
+    for relying_party, policy in by_party.items():
+        _log.info("policy in force for %s: %s", relying_party, policy.digest)
 
 
 @asynccontextmanager

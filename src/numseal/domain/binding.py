@@ -39,8 +39,8 @@ class Binding:
     """A number bound to an account of a relying party; times in Unix seconds.
 
     `observed_time` is when the operator last said something of the number. `contested_time` is when another account
-    last showed a right code for it, in the verification `contested_by`, which ends at
-    `contest_end` at the latest. `jti` names the attestation, `leaf_index` its
+    last showed a right code for it; `contests` are the verifications that contest it, the newest
+    last, and `contest_end` is when the last of them ends. `jti` names the attestation, `leaf_index` its
     place in the log. `account_key` is the RFC 7638 thumbprint of the account's proven key, if any, and `account_jwk`
     that key. `end_reason` is UPPER_SNAKE, of a suspension too. `reverify_by` is when control must be shown again at
     the latest. `sim_changed_time` is when the SIM changed since the binding was made, as far as is known.
@@ -74,7 +74,7 @@ class Binding:
     end_reason: str = ""
     reports: tuple[Report, ...] = ()
     account_jwk: str = ""
-    contested_by: str = ""
+    contests: tuple[str, ...] = ()
     contest_end: int | None = None
     reverify_by: int | None = None
     sim_changed_time: int | None = None
@@ -88,9 +88,30 @@ class Binding:
     renews: bool = False
 
 
-def uncontested(binding: Binding, now: int) -> Binding:
-    """Return a binding after its contest has ended and it has stayed."""
-    return replace(binding, contested_time=None, contested_by="", contest_end=None, update_time=now)
+MAX_CONTESTS = 16
+"""Contests that a binding keeps apart; they end with the last of them."""
+
+
+def contested(binding: Binding, verification_id: str, end: int, now: int) -> Binding:
+    """Return a binding that a verification contests, until `end` at the latest."""
+    return replace(
+        binding,
+        contested_time=now,
+        contests=(*(known for known in binding.contests if known != verification_id), verification_id)[-MAX_CONTESTS:],
+        contest_end=max(end, binding.contest_end or 0),
+        recheck_time=min(binding.recheck_time, end),
+        update_time=now,
+    )
+
+
+def uncontested(binding: Binding, verification_id: str, now: int) -> Binding:
+    """Return a binding that a verification contests no more; the contests of others go on."""
+    if verification_id not in binding.contests:
+        return binding
+    others = tuple(known for known in binding.contests if known != verification_id)
+    if others:
+        return replace(binding, contests=others)
+    return replace(binding, contested_time=None, contests=(), contest_end=None, update_time=now)
 
 
 @dataclass(frozen=True, slots=True)

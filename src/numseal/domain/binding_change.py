@@ -55,7 +55,7 @@ def changes_between(before: Binding | None, after: Binding) -> tuple[ChangeKind,
     if after.state is not before.state and after.state not in LIVE:
         return (_ENDED[after.state],)
     kinds = []
-    if after.contested_by != before.contested_by or (after.contested_time is None) != (before.contested_time is None):
+    if (after.contested_time is None) != (before.contested_time is None) or set(after.contests) - set(before.contests):
         kinds.append(ChangeKind.CONTEST_ENDED if after.contested_time is None else ChangeKind.CONTESTED)
     if after.state is not before.state:
         kinds.append(ChangeKind.SUSPENDED if after.state is BindingState.SUSPENDED else ChangeKind.RESUMED)

@@ -15,7 +15,7 @@ from numseal.domain.verdict import Finding, Level, Severity
 MAX_FINDINGS = 16
 """Findings that a binding keeps, one of a code, the newest."""
 
-NOT_CONTESTED: Mapping[str, Any] = {"contested_time": None, "contested_by": "", "contest_end": None}
+NOT_CONTESTED: Mapping[str, Any] = {"contested_time": None, "contests": (), "contest_end": None}
 
 
 @dataclass(frozen=True, slots=True)

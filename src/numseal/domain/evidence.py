@@ -318,6 +318,7 @@ class Velocity:
     """
 
     accounts_of_number: int | None = None
+    relying_parties_of_number: int | None = None
     numbers_of_account: int | None = None
     numbers_of_device_key: int | None = None
     numbers_of_client_network: int | None = None
@@ -382,6 +383,7 @@ class PreviousBinding:
 
     `same_key` tells that the account has proved, in this verification, the very key that binding is bound to.
     `sim_changed_time` is when, as an event or a later lookup told, the SIM became another one since.
+    `fraud_suspected` tells that the operator suspected fraud since, or barred the handset as lost.
     """
 
     binding_id: str
@@ -392,6 +394,7 @@ class PreviousBinding:
     same_key: bool = False
     has_key: bool = False
     sim_changed_time: int | None = None
+    fraud_suspected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

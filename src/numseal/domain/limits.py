@@ -94,6 +94,11 @@ def send_budgets(limits: Limits, relying_party: str, phone_number: str) -> tuple
     )
 
 
+def page_budgets(limits: Limits, relying_party: str, phone_number: str) -> tuple[Budget, ...]:
+    """Return what one more network page counts against: as many a number and day as codes."""
+    return (Budget("NUMBER_PAGES", f"{relying_party}|{phone_number}", limits.sends_per_number_day, DAY),)
+
+
 def start_budgets(limits: Limits, relying_party: str, client_network: str) -> tuple[Budget, ...]:
     """Return what one more verification counts against; `client_network` is empty where it is not known."""
     own = Budget("RELYING_PARTY_STARTS", relying_party, limits.starts_per_relying_party_minute, MINUTE)

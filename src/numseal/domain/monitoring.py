@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import replace
 
 from numseal.domain import binding_effect as effects
-from numseal.domain.binding import LIVE, Binding, BindingState, uncontested
+from numseal.domain.binding import LIVE, Binding, BindingState
 from numseal.domain.binding_effect import Effect
 from numseal.domain.evidence import (
     Basis,
@@ -23,11 +23,8 @@ from numseal.domain.evidence import (
     Subscriber,
     SubscriberRef,
 )
-from numseal.domain.operator import BarredReason, EventKind, OperatorEvent
+from numseal.domain.operator import CLOCK_SKEW, BarredReason, EventKind, OperatorEvent
 from numseal.domain.verdict import Finding, Severity
-
-CLOCK_SKEW = 300
-"""Seconds by which an operator's clock may differ from ours."""
 
 Ref = SubscriberRef | SimRef | DeviceRef
 Learned = tuple[Binding, tuple[Finding, ...]]
@@ -84,7 +81,7 @@ def at(binding: Binding, now: int) -> Binding:
         ended = {"state": BindingState.EXPIRED, "end_reason": "EXPIRED", "end_time": binding.expire_time}
         return Effect(changes={**ended, **effects.NOT_CONTESTED}).on(binding, now)
     if binding.contest_end is not None and now >= binding.contest_end:
-        return uncontested(binding, now)
+        return Effect(changes=effects.NOT_CONTESTED).on(binding, now)
     return binding
 
 
@@ -115,9 +112,8 @@ def _of_before(binding: Binding, event: OperatorEvent, now: int, reverify: int) 
 
 
 def _of_event(binding: Binding, event: OperatorEvent, now: int, reverify: int) -> Effect:
-    ending = _ENDS.get(event.kind)
-    if ending is not None:
-        return effects.revoked(event.kind.value, ending, f"event.{event.kind.value.lower()}", now=now)
+    if event.kind in _ENDS:
+        return _of_end(binding, event, now)
     if event.kind is EventKind.PORT_OUT:
         move = effects.moved(binding, event.to_operator, "event.port_out", time=event.occur_time, reverify=reverify)
         # It is asked at once who serves the number now, and whether events can be had there.
@@ -130,6 +126,14 @@ def _of_event(binding: Binding, event: OperatorEvent, now: int, reverify: int) -
             return effects.suspended(binding, "BARRED", what, "event.barred")
         return effects.noted(what, "event.barred")
     return _of_sim_change(binding, event, reverify).and_(_of_suspicion(binding, event))
+
+
+def _of_end(binding: Binding, event: OperatorEvent, now: int) -> Effect:
+    ref = event.subscriber_ref
+    if event.kind is EventKind.REASSIGNED and ref is not None and ref == binding.facts.subscriber_ref:
+        # It tells of the coming of the very subscriber for whom the number was bound.
+        return Effect()
+    return effects.revoked(event.kind.value, _ENDS[event.kind], f"event.{event.kind.value.lower()}", now=now)
 
 
 def _of_sim_change(binding: Binding, event: OperatorEvent, reverify: int) -> Effect:

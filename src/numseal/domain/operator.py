@@ -13,6 +13,17 @@ from numseal.domain.evidence import (
     SubscriberRef,
 )
 
+CLOCK_SKEW = 300
+"""Seconds by which an operator's clock may differ from ours."""
+
+
+def since_binding(verified_time: int, now: int) -> int:
+    """Return since when a change of owner counts against a binding, Unix seconds.
+
+    A number that was given out minutes before it was bound may, by its operator's clock, have been so minutes after.
+    """
+    return max(verified_time, min(verified_time + CLOCK_SKEW, now))
+
 
 class Phase(StrEnum):
     """When in a verification a lookup is made."""

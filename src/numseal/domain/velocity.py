@@ -41,8 +41,16 @@ class Sighting:
 
 
 def account_of_number(phone_number: str, relying_party: str, account_id: str) -> Sighting:
-    """Count accounts that showed possession of a number, over 30 days and all relying parties."""
-    return Sighting("ACCOUNTS_OF_NUMBER", phone_number, f"{len(relying_party)}|{relying_party}|{account_id}", 30 * DAY)
+    """Count a relying party's own accounts that showed possession of a number, over 30 days.
+
+    Another's accounts are its own business, and only its word: across relying parties they count themselves.
+    """
+    return Sighting("ACCOUNTS_OF_NUMBER", f"{len(relying_party)}|{relying_party}|{phone_number}", account_id, 30 * DAY)
+
+
+def relying_party_of_number(phone_number: str, relying_party: str) -> Sighting:
+    """Count relying parties at which possession of a number was shown, over 30 days."""
+    return Sighting("RELYING_PARTIES_OF_NUMBER", phone_number, relying_party, 30 * DAY)
 
 
 def number_of_account(relying_party: str, account_id: str, phone_number: str) -> Sighting:
@@ -55,9 +63,14 @@ def number_of_device_key(thumbprint: str, phone_number: str) -> Sighting:
     return Sighting("NUMBERS_OF_DEVICE_KEY", thumbprint, phone_number, 30 * DAY)
 
 
-def number_of_client_network(client_network: str, phone_number: str) -> Sighting:
-    """Count numbers shown from one client network (/24, /56), over a day and all relying parties."""
-    return Sighting("NUMBERS_OF_CLIENT_NETWORK", client_network, phone_number, DAY)
+def number_of_client_network(relying_party: str, client_network: str, phone_number: str) -> Sighting:
+    """Count numbers shown from one client network (/24, /56), over a day.
+
+    Where a client is, only its relying party says: its word counts for itself alone.
+    """
+    return Sighting(
+        "NUMBERS_OF_CLIENT_NETWORK", f"{len(relying_party)}|{relying_party}|{client_network}", phone_number, DAY
+    )
 
 
 def number_of_device(operator_id: str, device: str, phone_number: str) -> Sighting:

@@ -173,8 +173,11 @@ def _shortfall(view: View, level: Level, required: LevelRequirement) -> list[Fin
 
 
 def _shown_well_enough(view: View, level: Level, required: LevelRequirement) -> bool:
-    if any(possession.method in required.methods for possession in view.possessions):
-        return True
+    oldest, now = required.max_signal_age, view.evidence.time
+    for possession in view.possessions:
+        # Control that was shown long ago says nothing of who has the SIM now.
+        if possession.method in required.methods and not (oldest and now - possession.shown_time > oldest):
+            return True
     previous = view.previous
     renews = required.renews and previous is not None and previous.same_account and previous.same_key
     return renews and previous is not None and previous.level >= level

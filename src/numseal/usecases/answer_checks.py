@@ -16,8 +16,6 @@ MAX_NAME = 64
 MAX_REFERENCE = 256
 MAX_TIME = 2**40
 MAX_INT = 2**63 - 1
-CLOCK_SKEW = 300
-"""Seconds by which an operator's clock may be ahead of ours."""
 
 OPERATOR_ID = re.compile(r"[a-z0-9-]{1,64}")
 PLMN = re.compile(r"([0-9]{3}-[0-9]{2,3})?")

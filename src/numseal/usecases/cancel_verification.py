@@ -28,8 +28,8 @@ class _Cancel:
         canceled = current.on(Event.CANCELED, rows.now)
         rows.put_verification(canceled)
         contested = rows.binding(self.contested_binding) if self.contested_binding else None
-        if contested is not None and contested.contested_by == self.verification_id:
-            rows.put_binding(uncontested(contested, rows.now))
+        if contested is not None and (after := uncontested(contested, self.verification_id, rows.now)) is not contested:
+            rows.put_binding(after)
         return canceled
 
 

@@ -124,6 +124,9 @@ class _Conclude:
             return _Taken(CodeResult.MATCH if same else CodeResult.MISMATCH, current)
         if current.state is not State.CODE_SENT:
             raise wrong_state(current, "check a code")
+        if self.code not in current.codes:
+            # It died while its operator was asked.
+            return _Taken(CodeResult.EXPIRED, current)
         if self.outcome is CodeOutcome.MATCH:
             rows.spend(self.guess.budget, -1)
             given_back = replace(current, guesses=current.guesses - 1, next_check_time=0)

@@ -7,7 +7,7 @@ from numseal.domain import otp
 from numseal.domain.errors import invalid, unavailable
 from numseal.domain.evidence import Method, Possession
 from numseal.domain.limits import MAX_GUESSES
-from numseal.domain.operator import NetworkOffer, NetworkOutcome
+from numseal.domain.operator import CLOCK_SKEW, NetworkChecked, NetworkOffer, NetworkOutcome
 from numseal.domain.verification import Event, NetworkPage, State, Verification, wrong_state
 from numseal.ports.clock import Clock
 from numseal.ports.store import Needs, Rows, Store
@@ -88,7 +88,7 @@ class _Conclude:
 
     offer: _Offer
     page: NetworkPage
-    outcome: NetworkOutcome
+    checked: NetworkChecked
 
     @property
     def needs(self) -> Needs:
@@ -98,7 +98,10 @@ class _Conclude:
         current = _present(rows, self.offer.verification_id)
         if current.state is not State.NETWORK_PENDING or current.page != self.page:
             raise wrong_state(current, "check a network proof")
-        result = _RESULTS[self.outcome]
+        result = _RESULTS[self.checked.outcome]
+        if result is NetworkResult.MATCH and not self._of_this_page():
+            # What the network saw before the page was there shows where the SIM was then.
+            result = NetworkResult.EXPIRED
         if result is NetworkResult.MATCH:
             accepted = current.on(
                 Event.POSSESSION_SHOWN,
@@ -114,6 +117,10 @@ class _Conclude:
             current = replace(current, network_mismatches=current.network_mismatches + 1, update_time=rows.now)
             rows.put_verification(current)
         return _Offered(result, current)
+
+    def _of_this_page(self) -> bool:
+        seen = self.checked.observe_time
+        return seen is not None and seen >= self.page.start_time - CLOCK_SKEW
 
 
 class CheckNetworkProof:
@@ -172,7 +179,7 @@ class CheckNetworkProof:
         checked, reason = await self._ask.finish_network_check(opening.operator_id, question, FINISH_TIMEOUT)
         if checked is None:
             raise unavailable(reason, "the operator that opened the page did not answer; offer the same proof again")
-        return (await self._store.apply(_Conclude(offer, page, checked.outcome))).value
+        return (await self._store.apply(_Conclude(offer, page, checked))).value
 
 
 def _present(rows: Rows, verification_id: str) -> Verification:

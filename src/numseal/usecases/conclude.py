@@ -19,6 +19,7 @@ from numseal.domain.evidence import (
     LookupOutcome,
     Method,
     PreviousBinding,
+    Signal,
     Velocity,
     facts_of,
 )
@@ -35,6 +36,7 @@ from numseal.usecases.device_key import device_key_thumbprint
 from numseal.usecases.issue import Issue
 from numseal.usecases.start_verification import limited_network
 
+_FRAUD = frozenset({"FRAUD_SUSPECTED", "BARRED_FOR_FRAUD", "BARRED_AS_LOST"})
 _SIM_CHANGED = frozenset({"SIM_CHANGED_SINCE_BINDING", "PORTED_SINCE_BINDING"})
 
 
@@ -129,7 +131,10 @@ class Conclude:
         return bool(taken - {Answer.WAIT}) or (Answer.WAIT in taken and waited_out(evidence))
 
     def _contest(self, rows: Rows, current: Verification, verdict: Verdict, holder: Binding) -> Concluded:
-        wait_until = rows.now + self.policy.waiting.contest
+        goes_on = current.contested_binding == holder.binding_id
+        # A contest that goes on begins no other waiting time.
+        begin = min(shown.shown_time for shown in current.shown) if goes_on else rows.now
+        wait_until = begin + self.policy.waiting.contest
         options = ways.contest_options(
             self.policy.contest_ways, old_account_has_key=bool(holder.account_jwk), wait_until=wait_until, now=rows.now
         )
@@ -138,17 +143,13 @@ class Conclude:
             rows.now,
             verdict=verdict,
             contested_binding=holder.binding_id,
+            # What was granted against another binding is nothing against this one.
+            grants=current.grants if goes_on else (),
             options=options,
             option_time=rows.now,
             expire_time=ways.last_moment(current.expire_time, options),
         )
-        flagged = replace(
-            holder,
-            contested_time=rows.now,
-            contested_by=current.verification_id,
-            contest_end=contested.expire_time,
-            recheck_time=min(holder.recheck_time, contested.expire_time),
-        )
+        flagged = bindings.contested(holder, current.verification_id, contested.expire_time, rows.now)
         _put_holder(rows, _doubted(flagged, verdict, rows.now), holder, verdict)
         return _end(rows, contested)
 
@@ -240,6 +241,7 @@ class Conclude:
         number = opening.phone_number
         seen = {
             "accounts_of_number": velocity.account_of_number(number, opening.relying_party, opening.account_id),
+            "relying_parties_of_number": velocity.relying_party_of_number(number, opening.relying_party),
             "numbers_of_account": velocity.number_of_account(opening.relying_party, opening.account_id, number),
         }
         _, thumbprint = confirmation(self.verification)
@@ -247,7 +249,9 @@ class Conclude:
             seen["numbers_of_device_key"] = velocity.number_of_device_key(thumbprint, number)
         network = limited_network(opening)
         if network:
-            seen["numbers_of_client_network"] = velocity.number_of_client_network(network, number)
+            seen["numbers_of_client_network"] = velocity.number_of_client_network(
+                opening.relying_party, network, number
+            )
         lookup = newest(self.after, self.verification.before)
         found = None if lookup is None else lookup.subscriber
         if lookup is None or found is None:
@@ -283,8 +287,8 @@ def evidence_of(verification: Verification, holder: Binding | None, home_plmns: 
         phone_number=opening.phone_number,
         routed_operator=opening.operator_id,
         time=now,
-        before=verification.before,
-        after=verification.after,
+        before=_answered_for(verification.before, verification, holder),
+        after=None if verification.after is None else _answered_for(verification.after, verification, holder),
         possession=possession,
         previous=None if holder is None else _previous(verification, holder),
         before_resend=verification.before_resend,
@@ -297,6 +301,14 @@ def evidence_of(verification: Verification, holder: Binding | None, home_plmns: 
         home_plmns=tuple(home_plmns),
         required_level=opening.required_level,
     )
+
+
+def _answered_for(lookup: Lookup, verification: Verification, holder: Binding | None) -> Lookup:
+    """Return a lookup without `recycled` where that was asked for a time before the present binding."""
+    since = verification.since_time
+    if lookup.subscriber is None or holder is None or (since is not None and since >= holder.verified_time):
+        return lookup
+    return replace(lookup, subscriber=replace(lookup.subscriber, recycled=Signal()))
 
 
 def confirmation(verification: Verification) -> tuple[dict[str, str] | None, str]:
@@ -323,6 +335,7 @@ def _previous(verification: Verification, holder: Binding) -> PreviousBinding:
         same_key=bool(thumbprint) and thumbprint == holder.account_key,
         has_key=bool(holder.account_key),
         sim_changed_time=holder.sim_changed_time,
+        fraud_suspected=any(finding.code in _FRAUD for finding in holder.findings),
     )
 
 
@@ -359,7 +372,8 @@ def _superseded(old: Binding, account_id: str, binding_id: str, now: int) -> Bin
         end_time=now,
         end_reason="SUPERSEDED",
         contested_time=None,
-        contested_by="",
+        contests=(),
+        contest_end=None,
         update_time=now,
     )
 

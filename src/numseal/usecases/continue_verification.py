@@ -6,10 +6,12 @@ from numseal.domain.agreement import Agreements
 from numseal.domain.binding import LIVE, Binding
 from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, precondition, unavailable
 from numseal.domain.evidence import Answer, Grant, Lookup, LookupOutcome, Method
-from numseal.domain.operator import LookupRequest, Phase
+from numseal.domain.operator import LookupRequest, Phase, since_binding
+from numseal.domain.rules.waiting import waited_out
 from numseal.domain.verification import Event, Option, State, Verification, wrong_state
 from numseal.ports.clock import Clock
 from numseal.ports.store import Needs, Rows, Store
+from numseal.usecases.conclude import evidence_of
 from numseal.usecases.device_key import check_release
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.flights import Flights
@@ -21,6 +23,9 @@ CLOCK_SKEW = 60
 """Seconds by which a relying party's clock may be ahead of ours."""
 
 MAX_REFERENCE = 255
+
+SAME_ANSWER = 600
+"""Seconds in which a repeated question to the operator is the same question, billed once."""
 
 _STEP_UP = frozenset({State.STEP_UP_REQUIRED})
 _WAITING = frozenset({State.STEP_UP_REQUIRED, State.CONTESTED})
@@ -102,21 +107,27 @@ class ContinueVerification:
         check_request_id(request_id)
         _check_shape(way)
         found = (await find_verification(self._store, relying_party, verification_id)).at(self._clock.now())
+        # The whole way: another signature or method is another wish.
+        flight = f"continue {verification_id} {way} {request_id}"
         if request_id and request_id in (*found.continue_requests, *found.resend_requests):
-            return found
+            if found.state is not State.STEP_UP_REQUIRED or found.settled_sends >= found.sends:
+                return found
+            # Counted, and cut off before its outcome was written down.
+            return await self._flights.join(flight, lambda: self._send_code.resume(found))
         _offered(found, way.answer, way.method, self._clock.now())
-        flight = f"continue {verification_id} {way.answer} {request_id}"
         return await self._flights.join(flight, lambda: self._take(found, way, request_id))
 
     async def _take(self, found: Verification, way: Way, request_id: str) -> Verification:
         if way.answer is Answer.NETWORK:
-            return await self._send_code.open_page(found)
+            return await self._send_code.open_page(found, request_id)
         if way.answer is Answer.METHOD:
             return await self._send_code.resend(found, way.method, request_id, _STEP_UP)
         contested = found.contested_binding if found.state is State.CONTESTED else ""
         if contested:
             holder = _uncontested(await self._store.binding(contested))
             await self._check_way(found, way, holder)
+        if way.answer is Answer.WAIT:
+            await self._confirm_waited_out(found)
         grant = Grant(way.answer, self._clock.now(), way.reference)
         return (await self._store.apply(_Take(found.verification_id, grant, contested, request_id))).value
 
@@ -128,26 +139,45 @@ class ContinueVerification:
         elif way.answer is Answer.NEW_SUBSCRIBER:
             await self._confirm_new_subscriber(found, holder)
 
+    async def _confirm_waited_out(self, found: Verification) -> None:
+        """Refuse a wait that does not hold, or nobody knows of: it must not begin anew, nor keep a contest open."""
+        lookup = await self._ask(found, "waited", found.since_time, "whether the SIM stayed what it was")
+        grant = Grant(Answer.WAIT, self._clock.now())
+        waited = replace(found, after=lookup, grants=(*found.grants, grant))
+        if not waited_out(evidence_of(waited, None, (), grant.time)):
+            raise precondition(
+                "WAIT_NOT_CONFIRMED",
+                "the operator does not confirm that the number kept the SIM with which control of it was shown",
+            )
+
     async def _confirm_new_subscriber(self, found: Verification, holder: Binding) -> None:
-        opening, now = found.opening, self._clock.now()
-        agreement = self._agreements.in_force(opening.relying_party, opening.operator_id, now)
-        request = LookupRequest(
-            request_id=f"{found.verification_id}-subscriber-{now}",
-            phone_number=opening.phone_number,
-            phase=Phase.RECHECK,
-            agreement_id=agreement.agreement_id,
-            purpose=opening.purpose.value,
-            consent_reference=opening.consent_reference,
-            since_time=holder.verified_time,
-        )
-        lookup = await self._look_up(opening.operator_id, request)
-        if lookup.outcome is LookupOutcome.UNANSWERED:
-            raise unavailable(lookup.failure, "the operator did not say whether the number has another subscriber")
+        what = "whether the number has another subscriber"
+        since = since_binding(holder.verified_time, self._clock.now())
+        lookup = await self._ask(found, "subscriber", since, what)
         if not another_subscriber(lookup, holder):
             raise precondition(
                 "NEW_SUBSCRIBER_NOT_CONFIRMED",
                 "the operator does not confirm that the number has had another subscriber since it was bound",
             )
+
+    async def _ask(self, found: Verification, name: str, since_time: int | None, what: str) -> Lookup:
+        """Look the number up; raises Refusal where the operator does not answer."""
+        opening, now = found.opening, self._clock.now()
+        agreement = self._agreements.in_force(opening.relying_party, opening.operator_id, now)
+        request = LookupRequest(
+            # The same for a while, so that asking over and over costs nobody more than once.
+            request_id=f"{found.verification_id}-{name}-{now // SAME_ANSWER}",
+            phone_number=opening.phone_number,
+            phase=Phase.RECHECK,
+            agreement_id=agreement.agreement_id,
+            purpose=opening.purpose.value,
+            consent_reference=opening.consent_reference,
+            since_time=since_time,
+        )
+        lookup = await self._look_up(opening.operator_id, request)
+        if lookup.outcome is LookupOutcome.UNANSWERED:
+            raise unavailable(lookup.failure, f"the operator did not say {what}")
+        return lookup
 
 
 def another_subscriber(lookup: Lookup, holder: Binding) -> bool:

@@ -7,7 +7,7 @@ from numseal.domain.binding import LIVE, Binding, Monitoring
 from numseal.domain.binding_effect import UNANSWERED, with_finding
 from numseal.domain.evidence import Lookup, LookupOutcome
 from numseal.domain.monitoring import after_lookup, at, next_recheck
-from numseal.domain.operator import LookupRequest, Phase
+from numseal.domain.operator import LookupRequest, Phase, since_binding
 from numseal.domain.policy import MonitoringSetting, Policies
 from numseal.domain.verdict import Finding
 from numseal.ports.clock import Clock
@@ -111,7 +111,7 @@ class LookAgain:
             phase=Phase.RECHECK,
             agreement_id=ask.agreement.agreement_id,
             purpose=binding.purpose,
-            since_time=binding.verified_time,
+            since_time=since_binding(binding.verified_time, self._clock.now()),
             consent_reference=ask.consent_reference or binding.consent_reference,
         )
         lookup = await self._look_up(binding.operator_id, request)

@@ -23,6 +23,7 @@ from numseal.domain.evidence import (
     Subscriber,
 )
 from numseal.domain.operator import (
+    CLOCK_SKEW,
     Capabilities,
     CodeChecked,
     CodeOutcome,
@@ -34,7 +35,6 @@ from numseal.domain.operator import (
     SendOutcome,
 )
 from numseal.usecases.answer_checks import (
-    CLOCK_SKEW,
     MAX_CHALLENGE,
     MAX_NAME,
     MAX_REFERENCE,

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from numseal.domain.evidence import DeliveryState, DeviceRef, SimChangeKind, SimRef, SubscriberRef
-from numseal.domain.operator import BarredReason, EventKind, OperatorEvent, Watch
+from numseal.domain.operator import CLOCK_SKEW, BarredReason, EventKind, OperatorEvent, Watch
 from numseal.usecases.answer_checks import (
-    CLOCK_SKEW,
     MAX_REFERENCE,
     OPERATOR_ID,
     PLMN,

@@ -8,7 +8,7 @@ from numseal.domain.agreement import Agreements
 from numseal.domain.conversion import Conversion
 from numseal.domain.errors import Refusal, unavailable
 from numseal.domain.evidence import DeliveryState, Evidence, Lookup, LookupOutcome, Method
-from numseal.domain.limits import Budget, Limits, send_budgets
+from numseal.domain.limits import Budget, Limits, page_budgets, send_budgets
 from numseal.domain.operator import CodeOrder, CodeSent, LookupRequest, NetworkOrder, Phase
 from numseal.domain.policy import Policies
 from numseal.domain.relying_party import App, RelyingParty
@@ -104,15 +104,22 @@ class SendCode:
             charged = replace(charged, before_resend=(*charged.before_resend, lookup))
         return await self._send(charged)
 
-    async def open_page(self, verification: Verification) -> Verification:
+    async def open_page(self, verification: Verification, request_id: str) -> Verification:
         """Have a network page opened; raises Refusal where agreement or operator do not allow it."""
         opening = verification.opening
         self._agreements.in_force(opening.relying_party, opening.operator_id, self._clock.now())
-        charged = (await self._store.apply(ChargePage(verification.verification_id))).value
+        charged = (
+            await self._store.apply(
+                ChargePage(
+                    verification.verification_id,
+                    page_budgets(self._limits, opening.relying_party, opening.phone_number),
+                )
+            )
+        ).value
         page, reason = await self._page(charged)
         if page is None:
             raise unavailable(reason, f"the operator did not open a network page: {reason}; other ways remain open")
-        return await self._opened(charged, page)
+        return await self._opened(charged, page, request_id)
 
     async def _judge(self, routed: Verification, lookup: Lookup) -> Verification:
         opening = routed.opening
@@ -158,7 +165,7 @@ class SendCode:
         end = min(started.expire_time, order.expire_time)
         return NetworkPage(started.auth_url, state, started.challenge, now, end), ""
 
-    async def _opened(self, verification: Verification, page: NetworkPage) -> Verification:
+    async def _opened(self, verification: Verification, page: NetworkPage, request_id: str = "") -> Verification:
         def started(current: Verification, now: int) -> Verification:
             return current.on(
                 Event.NETWORK_STARTED,
@@ -166,6 +173,9 @@ class SendCode:
                 opening=verification.opening,
                 before=verification.before,
                 page=page,
+                # After a step up only what goes out from then on shows anything more.
+                codes=(),
+                continue_requests=(*current.continue_requests, request_id),
                 accepted_digest="",
                 options=(),
             )
@@ -236,7 +246,7 @@ class SendCode:
         self, verification: Verification, change: Callable[[Verification, int], Verification], *, refund: bool
     ) -> Verification:
         budgets = self._budgets(verification) if refund and verification.sends else ()
-        return (await self._store.apply(Settle(verification.verification_id, change, budgets))).value
+        return (await self._store.apply(Settle(verification, change, budgets))).value
 
     def _budgets(self, verification: Verification) -> tuple[Budget, ...]:
         opening = verification.opening

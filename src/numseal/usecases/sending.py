@@ -13,29 +13,27 @@ from numseal.ports.store import Needs, Rows
 MAX_PAGES = 5
 """Network pages of one verification."""
 
-_OPEN = frozenset({State.PENDING, State.CODE_SENT, State.NETWORK_PENDING, State.STEP_UP_REQUIRED})
-"""States in which a challenge may go out."""
-
 
 @dataclass(frozen=True, slots=True)
 class Settle:
     """Write down what came of sending; gives the send budgets back where nothing was sent."""
 
-    verification_id: str
+    verification: Verification
     change: Callable[[Verification, int], Verification]
     refund: tuple[Budget, ...]
 
     @property
     def needs(self) -> Needs:
         """The verification and what is counted."""
-        return Needs(verifications=(self.verification_id,), budgets=self.refund)
+        return Needs(verifications=(self.verification.verification_id,), budgets=self.refund)
 
     def decide(self, rows: Rows) -> Verification:
         """Write down, unless something else has happened since."""
-        current = _found(rows.verification(self.verification_id)).at(rows.now)
+        asked = self.verification
+        current = _found(rows.verification(asked.verification_id)).at(rows.now)
         for budget in self.refund:
             rows.spend(budget, -1)
-        if current.state not in _OPEN:
+        if (current.state, len(current.shown)) != (asked.state, len(asked.shown)):
             # Something else happened while the operator was asked, and stands.
             return current
         changed = self.change(current, rows.now)
@@ -104,11 +102,12 @@ class ChargePage:
     """Count a network page before it is ordered."""
 
     verification_id: str
+    budgets: tuple[Budget, ...]
 
     @property
     def needs(self) -> Needs:
         """The verification and what is counted."""
-        return Needs(verifications=(self.verification_id,))
+        return Needs(verifications=(self.verification_id,), budgets=self.budgets)
 
     def decide(self, rows: Rows) -> Verification:
         """Count, or raise Refusal where no page may be opened."""
@@ -122,6 +121,11 @@ class ChargePage:
                 quota="VERIFICATION_PAGES",
                 retry_delay=current.expire_time - rows.now,
             )
+        for budget in self.budgets:
+            if rows.spent(budget) >= budget.limit:
+                raise budget.refuse(rows.now)
+        for budget in self.budgets:
+            rows.spend(budget)
         charged = replace(current, pages=current.pages + 1, update_time=rows.now)
         rows.put_verification(charged)
         return charged

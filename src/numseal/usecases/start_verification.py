@@ -10,9 +10,10 @@ from numseal.domain.client_network import ClientNetworks
 from numseal.domain.conversion import Conversion
 from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, not_found, precondition
 from numseal.domain.evidence import Method, NetworkKind
-from numseal.domain.limits import SEND_LADDER, Budget, Limits, send_budgets, start_budgets
+from numseal.domain.limits import SEND_LADDER, Budget, Limits, page_budgets, send_budgets, start_budgets
 from numseal.domain.msisdn import parse_msisdn
 from numseal.domain.number_plan import NumberPlan
+from numseal.domain.operator import since_binding
 from numseal.domain.policy import Policies
 from numseal.domain.region import region_code_of
 from numseal.domain.relying_party import RelyingParty
@@ -106,7 +107,7 @@ class _Open:
             update_time=rows.now,
             expire_time=rows.now + LIFETIME,
             next_send_time=rows.now + SEND_LADDER[0] if self.verification.sends else 0,
-            since_time=None if held is None else held.verified_time,
+            since_time=None if held is None else since_binding(held.verified_time, rows.now),
         )
         rows.put_verification(opened)
         if self.request_id:
@@ -175,7 +176,9 @@ class StartVerification:
         )
         budgets = start_budgets(self._limits, party.relying_party, limited_network(opening))
         conversion = None
-        if opening.method is not Method.NETWORK:
+        if opening.method is Method.NETWORK:
+            budgets += page_budgets(self._limits, party.relying_party, opening.phone_number)
+        else:
             budgets += send_budgets(self._limits, party.relying_party, opening.phone_number)
             conversion = Conversion.of(self._limits, party.relying_party, opening.phone_number)
         command = _Open(draft, wish.request_id, wish.digest() if wish.request_id else "", budgets, conversion)

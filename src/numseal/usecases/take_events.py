@@ -37,9 +37,15 @@ RETRY_PAUSE = 10
 NO_EVENTS_PAUSE = 300
 """Seconds until an operator that has no stream is asked again whether it has one."""
 
+CURSOR_LAG = 60
+"""Seconds for which a cursor may stay behind events that no binding is concerned in.
+
+Were each delivery committed, a code would cost a commit more; those that are told again after a crash do no harm.
+"""
+
 KEPT_STRAYS = 4_096
 STRAYS_OF_A_WATCH = 16
-"""Watches whose events are kept although no binding has them, and how many of each: the newest."""
+"""Watches of an operator whose events are kept although no binding has them, and how many of each: the newest."""
 
 Deliveries = Callable[[str, str, DeliveryState], None]
 """Takes operator id, delivery id and what became of the code; quick."""
@@ -102,16 +108,18 @@ class _Take:
 
 
 @dataclass(frozen=True, slots=True)
-class _MakeDue:
+class MakeDue:
     """Make live bindings due to be looked up now."""
 
     names: tuple[str, ...]
 
     @property
     def needs(self) -> Needs:
+        """The bindings."""
         return Needs(bindings=self.names)
 
     def decide(self, rows: Rows) -> None:
+        """Bring each forward that is still live."""
         for name in self.names:
             binding = rows.binding(name)
             if binding is not None and binding.state in LIVE:
@@ -119,7 +127,10 @@ class _MakeDue:
 
 
 class TakeEvents:
-    """Takes the events of operators, one `run` each. Owns the strays: events that came before their binding's watch."""
+    """Takes the events of operators, one `run` each.
+
+    Owns the strays, events that came before their binding's watch, and the positions kept and since when.
+    """
 
     def __init__(
         self,
@@ -138,7 +149,8 @@ class TakeEvents:
         self._clock = clock
         self._health = health
         self._deliveries = deliveries
-        self._strays: OrderedDict[tuple[str, str], tuple[OperatorEvent, ...]] = OrderedDict()
+        self._strays: dict[str, OrderedDict[str, tuple[OperatorEvent, ...]]] = {}
+        self._kept: dict[str, tuple[_Position, int]] = {}
         self.when_due: Callable[[], None] = _nobody
         """Called once bindings came due earlier than they were; those who look them up set it."""
         self.dropped = 0
@@ -166,13 +178,14 @@ class TakeEvents:
 
     async def claim(self, operator_id: str, watch_id: str) -> None:
         """Apply what came for a watch before a binding was known to have it."""
-        events = self._strays.pop((operator_id, watch_id), ())
+        events = self._strays.get(operator_id, OrderedDict()).pop(watch_id, ())
         if events:
             await self._commit(operator_id, events)
 
     async def _follow(self, operator_id: str) -> None:
         """Take one stream to its end, and begin anew where it cannot be resumed."""
         position = _Position.of(await self._store.cursor(operator_id))
+        self._kept[operator_id] = (position, self._clock.now())
         try:
             await self._take(operator_id, position)
         except CursorTooOldError:
@@ -223,10 +236,12 @@ class TakeEvents:
         after = ""
         while page := await self._store.operator_bindings(operator_id, after, PAGE):
             after = page[-1].binding_id
-            await self._store.apply(_MakeDue(tuple(binding.binding_id for binding in page)))
+            await self._store.apply(MakeDue(tuple(binding.binding_id for binding in page)))
         self._health.begin(operator_id, now)
         self.when_due()
-        return _Position(now)
+        position = _Position(now)
+        self._kept[operator_id] = (position, now)
+        return position
 
     async def _apply(self, operator_id: str, events: Sequence[OperatorEvent], position: _Position) -> _Position:
         """Apply events, then return the position behind them, committed with them."""
@@ -235,17 +250,25 @@ class TakeEvents:
                 self._deliveries(operator_id, event.delivery_id, event.delivery)
         watched = tuple(event for event in events if event.watch_id)
         after = replace(position, cursor=events[-1].cursor)
-        if not watched and after == position:
-            return position
+        if not watched and self._may_lag(operator_id, after):
+            return after
+        now = self._clock.now()
         try:
             strays = await self._commit(operator_id, watched, after.text())
         except StoreError:
             raise
         except Exception:  # noqa: BLE001 - one event that cannot be applied must not hold up all others for ever
             strays = await self._one_by_one(operator_id, watched, after)
+        self._kept[operator_id] = (after, now)
         if strays:
             await self._keep(operator_id, strays)
         return after
+
+    def _may_lag(self, operator_id: str, after: _Position) -> bool:
+        """Tell whether a position behind which nothing was committed need not be committed itself yet."""
+        kept, kept_time = self._kept[operator_id]
+        # A stream that has just begun needs a cursor to be resumed from, or it would have to begin once more.
+        return after == kept or (bool(kept.cursor) and self._clock.now() - kept_time < CURSOR_LAG)
 
     async def _one_by_one(
         self, operator_id: str, events: Sequence[OperatorEvent], after: _Position
@@ -263,18 +286,18 @@ class TakeEvents:
 
     async def _keep(self, operator_id: str, strays: Sequence[OperatorEvent]) -> None:
         """Keep strays for a while: the binding whose watch they tell of may be committed at this very moment."""
-        unheard = []
+        # Each operator has its own: none pushes out another's.
+        kept, unheard = self._strays.setdefault(operator_id, OrderedDict()), []
         for event in strays:
-            key = (operator_id, event.watch_id)
-            known = self._strays.get(key, ())
+            known = kept.get(event.watch_id, ())
             if not known:
                 unheard.append(event)
-            self._strays[key] = (*known, event)[-STRAYS_OF_A_WATCH:]
+            kept[event.watch_id] = (*known, event)[-STRAYS_OF_A_WATCH:]
             self.dropped += 1
             if self.dropped & (self.dropped - 1) == 0:
                 _log.info("%d events so far were about numbers that nobody watches", self.dropped)
-        while len(self._strays) > KEPT_STRAYS:
-            self._strays.popitem(last=False)
+        while len(kept) > KEPT_STRAYS:
+            kept.popitem(last=False)
         if unheard:
             await self._commit(operator_id, tuple(unheard))
 

@@ -59,15 +59,17 @@ class _Follow:
         current = rows.binding(self.binding.binding_id)
         if current is None or current.state not in LIVE or current.operator_id != self.binding.operator_id:
             return current or self.binding
+        due = current.recheck_time
+        if self.schedule:
+            due = next_recheck(current, self.period, rows.now)
+            due = due if self.followed.due is None else min(due, self.followed.due)
         followed = replace(
             current,
             monitoring=self.followed.monitoring,
             watch_id=self.followed.watch_id,
             agreement_id=self.followed.agreement_id or current.agreement_id,
+            recheck_time=due,
         )
-        if self.schedule:
-            due = next_recheck(current, self.period, rows.now)
-            followed = replace(followed, recheck_time=due if self.followed.due is None else min(due, self.followed.due))
         if followed != current:
             rows.put_binding(followed)
         return followed

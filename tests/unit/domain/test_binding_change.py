@@ -14,7 +14,7 @@ from numseal.domain.verdict import Finding, Level, Severity
 
 BOUND = binding(1)
 K = ChangeKind
-CONTESTED: dict[str, Any] = {"contested_time": 5, "contested_by": "v1"}
+CONTESTED: dict[str, Any] = {"contested_time": 5, "contests": ("v1",)}
 
 ROWS: list[tuple[dict[str, Any], dict[str, Any], tuple[ChangeKind, ...]]] = [
     ({}, {}, ()),
@@ -31,9 +31,9 @@ ROWS: list[tuple[dict[str, Any], dict[str, Any], tuple[ChangeKind, ...]]] = [
     ({}, {"reverify_by": 9}, (K.LEVEL_CHANGED,)),
     ({}, {"level": Level.LOW, "reverify_by": 9}, (K.LEVEL_CHANGED,)),
     ({}, CONTESTED, (K.CONTESTED,)),
-    (CONTESTED, {"contested_by": "v2"}, (K.CONTESTED,)),
+    (CONTESTED, {"contests": ("v1", "v2")}, (K.CONTESTED,)),
     (CONTESTED, {"contested_time": 6}, ()),
-    (CONTESTED, {"contested_time": None, "contested_by": ""}, (K.CONTEST_ENDED,)),
+    (CONTESTED, {"contested_time": None, "contests": ()}, (K.CONTEST_ENDED,)),
     ({}, {"monitoring": Monitoring.WATCHED, "watch_id": "w1"}, (K.MONITORING_CHANGED,)),
     ({}, {"operator_id": "megafon"}, (K.MONITORING_CHANGED,)),
     (

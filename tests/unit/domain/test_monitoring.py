@@ -26,8 +26,8 @@ from numseal.domain.evidence import (
     SimChangeKind,
     SubscriberRef,
 )
-from numseal.domain.monitoring import CLOCK_SKEW, after_event, after_lookup, at, next_recheck
-from numseal.domain.operator import BarredReason, EventKind, OperatorEvent
+from numseal.domain.monitoring import after_event, after_lookup, at, next_recheck
+from numseal.domain.operator import CLOCK_SKEW, BarredReason, EventKind, OperatorEvent
 from numseal.domain.verdict import Finding, Level, Severity
 
 REVERIFY = 7 * DAY
@@ -222,9 +222,9 @@ def test_a_suspension_for_a_bar_gives_way_to_a_change_of_sim_and_no_other_does()
 
 
 def test_a_revocation_ends_a_contest() -> None:
-    contested = replace(BOUND, contested_time=NOW, contested_by="a" * 32, contest_end=LATER + DAY)
+    contested = replace(BOUND, contested_time=NOW, contests=("a" * 32,), contest_end=LATER + DAY)
     after, _ = told(event(K.TERMINATED), bound=contested)
-    assert (after.contested_time, after.contested_by, after.contest_end) == (None, "", None)
+    assert (after.contested_time, after.contests, after.contest_end) == (None, (), None)
 
 
 TIMES = st.integers(NOW - 2 * REVERIFY, LATER)
@@ -394,10 +394,10 @@ def test_several_findings_of_one_lookup_keep_the_graver_values() -> None:
 
 
 def test_time_ends_a_contest_and_then_the_binding() -> None:
-    contested = replace(BOUND, contested_time=NOW, contested_by="a" * 32, contest_end=NOW + DAY)
+    contested = replace(BOUND, contested_time=NOW, contests=("a" * 32,), contest_end=NOW + DAY)
     assert at(contested, NOW + DAY - 1) is contested
     after = at(contested, NOW + DAY)
-    assert changes(after, contested) == {"contested_time": None, "contested_by": "", "contest_end": None}
+    assert changes(after, contested) == {"contested_time": None, "contests": (), "contest_end": None}
     assert at(after, BOUND.expire_time - 1) is after
     expired = at(contested, BOUND.expire_time)
     assert (expired.state, expired.end_time, expired.contested_time) == (

@@ -74,7 +74,7 @@ async def test_a_contest_lists_its_four_ways_and_flags_the_old_binding(
     assert contested.expire_time == now + 168 * HOUR + DAY
     found = await ground.store.binding(old.binding_id)
     assert found is not None
-    assert (found.state, found.contested_by) == (BindingState.ACTIVE, contested.verification_id)
+    assert (found.state, found.contests) == (BindingState.ACTIVE, (contested.verification_id,))
 
 
 async def test_the_old_accounts_key_gives_the_number_up(
@@ -181,7 +181,7 @@ async def test_a_contest_that_is_given_up_leaves_no_flag(desk: Desk, ground: Gro
     assert (await desk.cancel(contested)).state is State.CANCELED
     found = await ground.store.binding(old.binding_id)
     assert found is not None
-    assert (found.contested_time, found.contested_by) == (None, "")
+    assert (found.contested_time, found.contests) == (None, ())
 
 
 async def test_a_claim_after_a_sim_swap_suspends_the_binding(desk: Desk, ground: Ground) -> None:

@@ -175,7 +175,7 @@ async def test_without_an_agreement_nothing_is_asked_and_the_watch_ends(ground: 
 async def test_time_ends_bindings_and_contests(ground: Ground, following: Following) -> None:
     contest = {
         "contested_time": NOW,
-        "contested_by": name_of(9, "a"),
+        "contests": (name_of(9, "a"),),
         "contest_end": NOW + 50,
         "recheck_time": NOW + 50,
     }

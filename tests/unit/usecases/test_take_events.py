@@ -163,7 +163,7 @@ async def test_few_strays_are_kept(ground: Ground, following: Following, monkeyp
         ground.mts.tell(*[event(K.DEVICE_CHANGE, watched(1))] * 20)
         ground.mts.tell(*(event(K.DEVICE_CHANGE, watched(number)) for number in (2, 3)))
         await until(lambda: following.take.dropped == 22)
-    assert [len(events) for events in following.take._strays.values()] == [1, 1]
+    assert [len(events) for events in following.take._strays["mts"].values()] == [1, 1]
 
 
 async def test_whoever_looks_numbers_up_is_told_of_those_that_came_due(ground: Ground, following: Following) -> None:
@@ -183,15 +183,42 @@ async def test_whoever_looks_numbers_up_is_told_of_those_that_came_due(ground: G
     assert (await following.bound()).recheck_time == NOW + 10
 
 
-async def test_deliveries_are_told(ground: Ground, following: Following) -> None:
-    delivery = OperatorEvent(
-        K.DELIVERY, "", NOW, "e1", occur_time=NOW, delivery_id="d1", delivery=DeliveryState.DELIVERED
-    )
+def delivery(number: int) -> OperatorEvent:
+    made = OperatorEvent(K.DELIVERY, "", NOW, f"e{number}", occur_time=NOW, delivery_id=f"d{number}")
+    return replace(made, delivery=DeliveryState.DELIVERED)
+
+
+async def test_deliveries_are_told_and_cost_no_commit(ground: Ground, following: Following) -> None:
+    await following.bind(watched())
+    real = following.store.apply
+    positions: list[str] = []
+
+    async def apply(command: Any) -> Any:
+        if isinstance(command, take_events._Take):
+            positions.append(command.position)
+        return await real(command)
+
+    following.take._store = Diverted(following.store, apply)
     async with taking(following):
         await following.cursor("mts", "0")
-        ground.mts.tell(delivery)
+        ground.mts.tell(delivery(1))
+        await until(lambda: following.delivered == [("mts", "d1", DeliveryState.DELIVERED)])
+        ground.mts.tell(event(K.DEVICE_CHANGE, watched()))
+        await following.cursor("mts", "2")
+    assert positions == [f"{NOW} 0", f"{NOW} 2"]
+
+
+async def test_a_cursor_does_not_stay_behind_for_long(ground: Ground, following: Following) -> None:
+    async with taking(following):
+        await following.cursor("mts", "0")
+        ground.clock.advance(take_events.CURSOR_LAG)
+        ground.mts.tell(delivery(1))
         await following.cursor("mts", "1")
-    assert following.delivered == [("mts", "d1", DeliveryState.DELIVERED)]
+        ground.mts.tell(delivery(2))
+        await until(lambda: len(following.delivered) == 2)
+    async with taking(following):
+        await until(lambda: len(following.delivered) == 3)
+    assert ground.mts.cursors == ["", "1"]
 
 
 async def test_one_event_that_cannot_be_applied_holds_up_no_other(ground: Ground, following: Following) -> None:
@@ -274,7 +301,7 @@ async def test_an_operator_without_events_is_not_streamed(ground: Ground, follow
 
 def test_what_ended_is_not_made_due() -> None:
     rows: Any = FewRows({name_of(1, "b"): watched(state=BindingState.REVOKED)})
-    take_events._MakeDue((name_of(1, "b"), name_of(2, "b"))).decide(rows)
+    take_events.MakeDue((name_of(1, "b"), name_of(2, "b"))).decide(rows)
 
 
 class FewRows:

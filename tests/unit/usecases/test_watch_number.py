@@ -168,6 +168,15 @@ async def test_what_never_had_a_watch_has_none_to_end(ground: Ground, following:
     assert ground.mts.unwatch_orders == []
 
 
+async def test_a_watch_is_a_change_that_costs_no_commit(ground: Ground, following: Following) -> None:
+    await following.bind(fresh())
+    assert await following.follow.once() == 1
+    place = await following.store.cursor(f"bindings of {PARTY}")
+    assert await following.follow.once() == 1  # MONITORING_CHANGED
+    assert await following.store.cursor(f"bindings of {PARTY}") == place == "1"
+    assert await following.follow.once() == 0
+
+
 async def test_a_crash_loses_no_watch(ground: Ground, following: Following) -> None:
     await following.bind(fresh(1), fresh(2))
     await following.follow.once()

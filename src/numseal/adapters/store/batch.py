@@ -46,6 +46,7 @@ class BatchRows:
         self._now = now
         self._head = head
         self._needs = Needs()
+        self._named: dict[int, Needs] = {}
         self._journal = Journal()
         self._subjects = BatchSubjects(codec, self._journal)
         self._bindings = BatchBindings(codec, self._journal, self._subjects)
@@ -66,7 +67,8 @@ class BatchRows:
     def wanted(self, commands: Iterable[Command[Any]], *, purge: bool) -> Wanted:
         """Unite what the commands need."""
         for command in commands:
-            self._want(command.needs)
+            needs = self._named[id(command)] = command.needs
+            self._want(needs)
         return Wanted(
             self._now,
             verifications=tuple(name for name, row in self._verifications.items() if row is None),
@@ -122,7 +124,8 @@ class BatchRows:
 
     def decide(self, command: Command[T]) -> Decided[T]:
         """Let a command decide; whatever it raises is its own answer and undoes what it staged."""
-        self._needs = command.needs
+        # Working out what it needs may take longer than deciding.
+        self._needs = self._named.get(id(command)) or command.needs
         self._journal.begin()
         size, first = self._head.size, len(self._entries)
         try:

@@ -14,6 +14,7 @@ class BatchSubjects:
         self._codec = codec
         self._journal = journal
         self._refs: dict[tuple[str, str], bytes] = {}
+        self._unwanted: dict[tuple[str, str], bytes] = {}
         self._keys: dict[bytes, SubjectKey | bytes | None] = {}
         self._opened: dict[bytes, SubjectKey] = {}
         self._new: dict[bytes, tuple[str, str]] = {}
@@ -40,8 +41,11 @@ class BatchSubjects:
 
     def ref(self, relying_party: str, phone_number: str) -> bytes:
         """Return what a subject is found by, wanted or not."""
-        ref = self._refs.get((relying_party, phone_number))
-        return self._codec.sealer.subject_ref(relying_party, phone_number) if ref is None else ref
+        subject = (relying_party, phone_number)
+        ref = self._refs.get(subject) or self._unwanted.get(subject)
+        if ref is None:
+            ref = self._unwanted[subject] = self._codec.sealer.subject_ref(relying_party, phone_number)
+        return ref
 
     def of_row(self, relying_party: str, phone_number: str) -> bytes:
         """Return the ref of the subject of a row that is staged, making its key where there is none."""

@@ -46,6 +46,7 @@ RULES: Mapping[str, tuple[Rule, RuleShape]] = {
     "PORTED_EARLIER": (since_binding.ported_earlier, _AGED),
     "REASSIGNED_SINCE_BINDING": (since_binding.reassigned_since_binding, _PLAIN),
     "NEW_SUBSCRIBER": (since_binding.new_subscriber, _PLAIN),
+    "FRAUD_SUSPECTED_SINCE_BINDING": (since_binding.fraud_suspected_since_binding, _PLAIN),
     "DEVICE_CHANGED_SINCE_BINDING": (since_binding.device_changed_since_binding, _PLAIN),
     "ACCOUNT_KEY_CHANGED": (since_binding.account_key_changed, _PLAIN),
     "SIM_RECENT": (tenure.sim_recent, _AGED),
@@ -53,6 +54,10 @@ RULES: Mapping[str, tuple[Rule, RuleShape]] = {
     "SUBSCRIPTION_RECENT": (tenure.subscription_recent, _AGED),
     "MANY_SIMS_IN_DEVICE": (tenure.many_sims_in_device, _shape("max_sims")),
     "MANY_ACCOUNTS_OF_NUMBER": (velocity.many_accounts_of_number, _shape("max_accounts")),
+    "MANY_RELYING_PARTIES_OF_NUMBER": (
+        velocity.many_relying_parties_of_number,
+        _shape("max_relying_parties"),
+    ),
     "MANY_NUMBERS_OF_ACCOUNT": (velocity.many_numbers_of_account, _COUNTED),
     "MANY_NUMBERS_OF_DEVICE_KEY": (velocity.many_numbers_of_device_key, _COUNTED),
     "MANY_NUMBERS_IN_DEVICE": (velocity.many_numbers_in_device, _COUNTED),

@@ -4,9 +4,10 @@ People install messengers on new phones and new SIMs: the same fact at a first s
 """
 
 from numseal.domain.evidence import PreviousBinding, SimChangeKind
+from numseal.domain.operator import CLOCK_SKEW
 from numseal.domain.policy import RuleSetting
 from numseal.domain.rules.references import other_ref, other_sim, same_sim
-from numseal.domain.rules.view import DAY, View, found
+from numseal.domain.rules.view import DAY, Seen, View, found
 from numseal.domain.verdict import Finding
 
 _BOUND = "previous.verified_time"
@@ -73,7 +74,7 @@ def _sim_changed(view: View, previous: PreviousBinding) -> tuple[int | None, tup
     when: int | None = None
     dated: tuple[str, ...] = ()
     undated: tuple[str, ...] = ()
-    for seen in reversed(view.seen):
+    for seen in reversed(_since(view, previous)):
         change = seen.sim_change
         # A reference means something to the operator that made it only.
         sim_ref = seen.sim_ref if seen.operator_id == facts.operator_id else None
@@ -82,7 +83,9 @@ def _sim_changed(view: View, previous: PreviousBinding) -> tuple[int | None, tup
         elif change is not None and change.kind is SimChangeKind.MULTISIM and same_sim(facts.sim_ref, sim_ref):
             # A second SIM beside the one that was bound.
             continue
-        if change is not None and change.time > bound and (when is None or change.time >= when):
+        # While the bound SIM is still in place, a date within the clocks' difference is that of its own coming.
+        since = bound + CLOCK_SKEW if same_sim(facts.sim_ref, sim_ref) else bound
+        if change is not None and change.time > since and (when is None or change.time >= when):
             when, dated = change.time, (f"{seen.where}.sim_change", _BOUND)
     told = previous.sim_changed_time
     if told is not None and (when is None or told > when):
@@ -120,13 +123,13 @@ def _ported(view: View, previous: PreviousBinding) -> tuple[int | None, tuple[st
     bound = max(previous.verified_time, previous.facts.port_time or 0)
     dates = [
         (seen.port.time, (f"{seen.where}.port", _BOUND))
-        for seen in view.seen
+        for seen in _since(view, previous)
         if seen.port is not None and seen.port.time > bound
     ]
     # A SIM that came with a port dates it as well, where the port's own date is missing.
     dates = dates or [
         (change.time, (f"{seen.where}.sim_change", _BOUND))
-        for seen in view.seen
+        for seen in _since(view, previous)
         if (change := seen.sim_change) is not None and change.kind is SimChangeKind.PORT_IN and change.time > bound
     ]
     if dates:
@@ -139,6 +142,17 @@ def _ported(view: View, previous: PreviousBinding) -> tuple[int | None, tuple[st
     if view.evidence.routed_operator != then:
         return None, ("routed_operator", named)
     return None, ()
+
+
+def fraud_suspected_since_binding(view: View, setting: RuleSetting) -> Finding | None:
+    """Find that the operator suspected fraud since the binding, or barred the handset as lost.
+
+    Whoever has the handset has the account's key too, so that this answers nothing here.
+    """
+    if view.previous is None or not view.previous.fraud_suspected:
+        return None
+    sentence = "The operator suspected fraud, or the handset was reported lost, after the number was bound."
+    return found("FRAUD_SUSPECTED_SINCE_BINDING", setting, sentence, "previous.fraud_suspected")
 
 
 def reassigned_since_binding(view: View, setting: RuleSetting) -> Finding | None:
@@ -165,9 +179,14 @@ def new_subscriber(view: View, setting: RuleSetting) -> Finding | None:
     return found("NEW_SUBSCRIBER", setting, sentence, *paths)
 
 
+def _since(view: View, previous: PreviousBinding) -> tuple[Seen, ...]:
+    """Return what was seen since the binding was made: an older answer tells of whoever had the number before."""
+    return tuple(seen for seen in view.seen if seen.time >= previous.verified_time)
+
+
 def _reassigned(view: View, previous: PreviousBinding) -> tuple[str, ...]:
     facts = previous.facts
-    for seen in view.seen:
+    for seen in _since(view, previous):
         # To the operator it was carried to, everybody's contract is new: whoever steals a number by porting it must
         # not pass for its rightful new owner.
         if seen.operator_id != facts.operator_id:
@@ -185,7 +204,7 @@ def device_changed_since_binding(view: View, setting: RuleSetting) -> Finding | 
     if previous is None:
         return None
     facts = previous.facts
-    for seen in view.seen:
+    for seen in _since(view, previous):
         if seen.operator_id == facts.operator_id and other_ref(facts.device_ref, seen.device_ref):
             paths = f"{seen.where}.device_ref", "previous.facts.device_ref"
             sentence = "The number is in another handset than when it was bound."

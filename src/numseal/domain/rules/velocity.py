@@ -18,6 +18,15 @@ def many_accounts_of_number(view: View, setting: RuleSetting) -> Finding | None:
     return found("MANY_ACCOUNTS_OF_NUMBER", setting, sentence, "velocity.accounts_of_number")
 
 
+def many_relying_parties_of_number(view: View, setting: RuleSetting) -> Finding | None:
+    """Find a number that was shown at more than `max_relying_parties` messengers."""
+    count = view.evidence.velocity.relying_parties_of_number
+    if count is None or count <= setting.thresholds["max_relying_parties"]:
+        return None
+    sentence = "The number has been shown at more messengers than is usual lately."
+    return found("MANY_RELYING_PARTIES_OF_NUMBER", setting, sentence, "velocity.relying_parties_of_number")
+
+
 def many_numbers_of_account(view: View, setting: RuleSetting) -> Finding | None:
     """Find an account that has shown more than `max_numbers` numbers."""
     count = view.evidence.velocity.numbers_of_account

@@ -17,10 +17,10 @@ def waited_out(evidence: Evidence) -> bool:
     granted = any(grant.answer is Answer.WAIT for grant in evidence.grants)
     if not granted or shown is None:
         return False
-    if after.sim_change.meta.state is not SignalState.OK:
-        return False
-    change, before = after.sim_change.value, evidence.before.subscriber
-    if change is not None and change.time > shown:
+    meta, change, before = after.sim_change.meta, after.sim_change.value, evidence.before.subscriber
+    # "No change" of a source whose records begin later says nothing of the time before.
+    told = meta.state is SignalState.OK and (meta.coverage_start_time or 0) <= shown
+    if not told or (change is not None and change.time > shown):
         return False
     # References of two operators do not compare; a port in between is a SIM change by its date.
     if before is None or evidence.before.operator_id != evidence.after.operator_id:

@@ -21,6 +21,7 @@ from numseal.domain.evidence import (
     SimChange,
     SimChangeKind,
 )
+from numseal.domain.operator import CLOCK_SKEW
 from numseal.domain.rules import RULES
 
 OTHER_SIM = replace(SIM, ref="6" * 32)
@@ -128,8 +129,8 @@ EITHER = [
     ),
     Shows(
         "SIM_CHANGED_EARLIER",
-        sim_changed(30 * DAY - 1),
-        sim_changed(30 * DAY),
+        sim_changed(30 * DAY - CLOCK_SKEW - 1),
+        sim_changed(30 * DAY - CLOCK_SKEW),
         ("sim_change",),
         ("previous.verified_time",),
         BOUND,
@@ -258,6 +259,8 @@ APART_FROM_SIGNALS = {
     "MANY_NUMBERS_OF_SHARED_NETWORK",
     "FRESH_BURST_IN_RANGE",
     "REPORTED_BEFORE",
+    "MANY_RELYING_PARTIES_OF_NUMBER",
+    "FRAUD_SUSPECTED_SINCE_BINDING",
 }
 
 either = pytest.mark.parametrize("shows", EITHER, ids=lambda shows: f"{shows.code}-{'-'.join(shows.paths)}")

@@ -8,6 +8,7 @@ import pytest
 from fakes.evidence import DAY, DEVICE, NOW, OWNER, SIM, answer, known, previous, unknown
 from fakes.rules import no_answer, own, rests_on
 from numseal.domain.evidence import Basis, Lookup, Port, PreviousBinding, SimChange, SimChangeKind
+from numseal.domain.operator import CLOCK_SKEW
 
 OTHER_SIM = replace(SIM, ref="6" * 32)
 OTHER_OWNER = replace(OWNER, ref="b" * 32)
@@ -28,6 +29,7 @@ def told(age: int) -> PreviousBinding:
     return replace(previous(), sim_changed_time=NOW - age)
 
 
+KNOWN_THEN = 30 * DAY - 120 - CLOCK_SKEW
 BY_REF = ("after.sim_ref", "previous.facts.sim_ref")
 BY_DATE = ("after.sim_change", "previous.verified_time")
 
@@ -38,14 +40,23 @@ BY_DATE = ("after.sim_change", "previous.verified_time")
         # by date
         ({"previous": previous(), "after": changed(DAY - 1)}, BY_DATE, None),
         ({"previous": previous(), "after": changed(DAY)}, None, BY_DATE),
-        ({"previous": previous(), "after": changed(30 * DAY - 1)}, None, BY_DATE),
-        ({"previous": previous(), "after": changed(30 * DAY)}, None, None),
+        ({"previous": previous(), "after": changed(30 * DAY - CLOCK_SKEW - 1)}, None, BY_DATE),
+        ({"previous": previous(), "after": changed(30 * DAY - CLOCK_SKEW)}, None, None),
+        ({"previous": previous(), "after": changed(30 * DAY - 1, sim_ref=known(OTHER_SIM))}, None, BY_DATE),
         ({"previous": previous(), "after": changed(-60)}, BY_DATE, None),
         ({"previous": previous(), "after": answer(sim_change=known(None))}, None, None),
         ({"after": changed(1)}, None, None),
         # the change that was known when the binding was made, by a clock ahead of ours
-        ({"previous": previous(sim_change_time=BOUND_AT + 120), "after": changed(30 * DAY - 120)}, None, None),
-        ({"previous": previous(sim_change_time=BOUND_AT + 120), "after": changed(30 * DAY - 121)}, None, BY_DATE),
+        (
+            {"previous": previous(sim_change_time=BOUND_AT + 120), "after": changed(KNOWN_THEN)},
+            None,
+            None,
+        ),
+        (
+            {"previous": previous(sim_change_time=BOUND_AT + 120), "after": changed(KNOWN_THEN - 1)},
+            None,
+            BY_DATE,
+        ),
         # by reference, without a date that fits
         ({"previous": previous(), "after": answer(sim_ref=known(OTHER_SIM))}, BY_REF, None),
         ({"previous": previous(), "after": answer(sim_ref=known(OTHER_SIM), sim_change=unknown())}, BY_REF, None),
@@ -249,3 +260,19 @@ def test_a_sim_that_came_with_a_port_dates_it() -> None:
     came: dict[str, Any] = {"sim_change": known(SimChange(NOW - 2 * DAY, SimChangeKind.PORT_IN)), "port": unknown()}
     assert rests_on("PORTED_SINCE_BINDING", previous=moved, after=answer(**came), before=answer(**came)) is None
     assert rests_on("PORTED_EARLIER", previous=moved, after=answer(**came), before=answer(**came)) == BY_DATE
+
+
+def test_a_binding_under_suspicion_is_not_made_good_by_a_code() -> None:
+    suspected = replace(own(), fraud_suspected=True, same_key=True, has_key=True)
+    assert rests_on("FRAUD_SUSPECTED_SINCE_BINDING", previous=suspected) == ("previous.fraud_suspected",)
+    assert rests_on("FRAUD_SUSPECTED_SINCE_BINDING", previous=own()) is None
+    assert rests_on("FRAUD_SUSPECTED_SINCE_BINDING") is None
+
+
+def test_what_was_seen_before_the_binding_was_made_is_nothing_since() -> None:
+    young = replace(previous(), verified_time=NOW - 30)
+    old = answer(at=NOW - 31, subscriber_ref=known(OTHER_OWNER), sim_ref=known(OTHER_SIM))
+    for code in ("NEW_SUBSCRIBER", "SIM_CHANGED_SINCE_BINDING", "SIM_CHANGED_EARLIER", "DEVICE_CHANGED_SINCE_BINDING"):
+        assert rests_on(code, previous=young, before=old) is None
+    fresh = answer(at=NOW - 30, subscriber_ref=known(OTHER_OWNER))
+    assert rests_on("NEW_SUBSCRIBER", previous=young, before=fresh) is not None

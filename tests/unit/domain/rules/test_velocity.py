@@ -63,6 +63,15 @@ def test_a_burst_of_young_numbers(count: int | None, changes: dict[str, Any], fo
     assert paths == (("velocity.fresh_numbers_of_range",) if found else None)
 
 
+def test_messengers_of_a_number() -> None:
+    def shown(count: int | None) -> Any:
+        return rests_on("MANY_RELYING_PARTIES_OF_NUMBER", velocity=Velocity(relying_parties_of_number=count))
+
+    assert shown(11) == ("velocity.relying_parties_of_number",)
+    assert shown(10) is None
+    assert shown(None) is None
+
+
 @pytest.mark.parametrize("name", ["reports_of_number", "reports_of_device_key"])
 def test_reports_of_the_relying_party_itself(name: str) -> None:
     assert rests_on("REPORTED_BEFORE", velocity=Velocity(**{name: 1})) == (f"velocity.{name}",)
