@@ -122,6 +122,10 @@ async def test_a_sim_swap_before_the_same_account_registers_again_needs_more_pro
     again = await world.messenger.sign_up(MTS, "alice", purpose=verification_pb2.PURPOSE_RE_REGISTER)
     assert state(again) == "STEP_UP_REQUIRED"
     assert "SIM_CHANGED_SINCE_BINDING" in codes(again)
+    finding = next(item for item in again.findings if item.code == "SIM_CHANGED_SINCE_BINDING")
+    told = finding.evidence[0]
+    assert (told.phase, told.signal) == (assurance_pb2.EVIDENCE_PHASE_AFTER, "sim_change")
+    assert (told.operator_id, told.source, told.observe_time.seconds) == ("mts", "crm", world.clock.now())
 
 
 async def test_a_fresh_sim_at_a_first_sign_up_only_lowers_the_level(world: World) -> None:

@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from numseal.api.verification.v1 import assurance_pb2 as pb
 from numseal.attestation.bundle import Bundle
-from numseal.domain.evidence import Method
+from numseal.domain.evidence import Lookup, Method, Signal
 from numseal.domain.number_plan import OperatorInfo
 from numseal.domain.verdict import Decision, Finding, Level, Severity
 
@@ -35,19 +35,32 @@ _PHASES = {
 """The phase that a path's first part stands for; everything else is what Numseal knew already."""
 
 
+_NO_LOOKUPS: Mapping[str, Lookup] = {}
+
+
 def timestamp(seconds: int | None) -> Timestamp | None:
     """Return a message of Unix seconds; None and 0 stand for no time."""
     return Timestamp(seconds=seconds) if seconds else None
 
 
-def finding_message(finding: Finding) -> pb.Finding:
-    """Return a finding as a message; a path like "after.sim_change" becomes phase and signal."""
+def finding_message(finding: Finding, lookups: Mapping[str, Lookup] = _NO_LOOKUPS) -> pb.Finding:
+    """Return a finding as a message; a path like "after.sim_change" becomes phase and signal.
+
+    `lookups` are those that paths begin with, by name: they say who told, from which source, and as of when.
+    """
     evidence = []
     for path in finding.evidence:
         phase, _, signal = path.partition(".")
-        evidence.append(
-            pb.EvidenceReference(phase=_PHASES.get(phase, pb.EVIDENCE_PHASE_RECORD), signal=signal or phase)
-        )
+        reference = pb.EvidenceReference(phase=_PHASES.get(phase, pb.EVIDENCE_PHASE_RECORD), signal=signal or phase)
+        lookup = lookups.get(phase)
+        if lookup is not None:
+            reference.operator_id = lookup.operator_id
+            told: Signal[object] | None = getattr(lookup.subscriber, signal, None)
+            if told is not None:
+                reference.source = told.meta.source
+                if told.meta.observe_time is not None:
+                    reference.observe_time.seconds = told.meta.observe_time
+        evidence.append(reference)
     return pb.Finding(
         code=finding.code,
         severity=_SEVERITIES[finding.severity],

@@ -16,7 +16,7 @@ from numseal.adapters.rpc.assurance_messages import (
 from numseal.api.verification.v1 import assurance_pb2, verification_pb2
 from numseal.attestation.bundle import Bundle
 from numseal.domain.errors import invalid
-from numseal.domain.evidence import Answer, DeliveryState, Method
+from numseal.domain.evidence import Answer, DeliveryState, Lookup, Method
 from numseal.domain.limits import MAX_SENDS
 from numseal.domain.msisdn import mask
 from numseal.domain.number_plan import OperatorInfo
@@ -118,7 +118,7 @@ def verification_message(
         next_check_time=timestamp(verification.next_check_time),
         step_up_options=_step_up_options(verification),
         contest=_contest(verification),
-        findings=[finding_message(item) for item in verdict.findings] if verdict else (),
+        findings=[finding_message(item, _lookups(verification)) for item in verdict.findings] if verdict else (),
         verdict=VERDICTS[verdict.decision] if verdict and judged else assurance_pb2.VERDICT_UNSPECIFIED,
         required_level=LEVELS[opening.required_level],
         assurance_level=LEVELS[verdict.level] if verdict and judged else assurance_pb2.ASSURANCE_LEVEL_UNSPECIFIED,
@@ -128,6 +128,13 @@ def verification_message(
         supersedes=verification.supersedes,
         policy_hash=opening.policy_digest,
     )
+
+
+def _lookups(verification: Verification) -> dict[str, Lookup]:
+    """Return the lookups that findings rest on by their names in evidence paths, the newest of a name."""
+    named = [("before", verification.before), ("after", verification.after)]
+    named += [("before_resend", lookup) for lookup in verification.before_resend]
+    return {name: lookup for name, lookup in named if lookup is not None}
 
 
 def _code(verification: Verification) -> verification_pb2.CodeChallenge | None:

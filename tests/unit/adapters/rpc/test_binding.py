@@ -139,7 +139,7 @@ def test_a_watched_number_is_observed_while_its_stream_lives() -> None:
     ("changes", "state", "reason"),
     [
         ({"state": BindingState.SUSPENDED, "end_reason": "SIM_CHANGED"}, "SUSPENDED", "SIM_CHANGED"),
-        ({"state": BindingState.SUSPENDED, "end_reason": "BARRED"}, "SUSPENDED", "UNSPECIFIED"),
+        ({"state": BindingState.SUSPENDED, "end_reason": "BARRED"}, "SUSPENDED", "BARRED"),
         ({"state": BindingState.REVOKED, "end_reason": "REASSIGNED", "reverify_by": 9}, "REVOKED", "REASSIGNED"),
         ({"state": BindingState.EXPIRED, "end_reason": "EXPIRED"}, "EXPIRED", "UNSPECIFIED"),
         ({"expire_time": NOW}, "EXPIRED", "UNSPECIFIED"),

@@ -115,6 +115,8 @@ class _RevocationReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Revo
     """The person's data was erased."""
     REVOCATION_REASON_KEY_COMPROMISED: _RevocationReason.ValueType  # 8
     """The key of the account is no longer its own."""
+    REVOCATION_REASON_BARRED: _RevocationReason.ValueType  # 9
+    """The operator barred the subscriber for fraud, or the handset as lost."""
 
 class RevocationReason(_RevocationReason, metaclass=_RevocationReasonEnumTypeWrapper):
     """Why a binding was revoked or suspended."""
@@ -137,6 +139,8 @@ REVOCATION_REASON_ERASED: RevocationReason.ValueType  # 7
 """The person's data was erased."""
 REVOCATION_REASON_KEY_COMPROMISED: RevocationReason.ValueType  # 8
 """The key of the account is no longer its own."""
+REVOCATION_REASON_BARRED: RevocationReason.ValueType  # 9
+"""The operator barred the subscriber for fraud, or the handset as lost."""
 Global___RevocationReason: _TypeAlias = RevocationReason  # noqa: Y015
 
 class _NumberCheckResult:
