@@ -60,6 +60,7 @@ MEANINGS = {
     "limits.sends_per_relying_party_minute": "codes a relying party and minute",
     "limits.sends_per_relying_party_day": "codes a relying party and day",
     "limits.sends_per_range_day": "codes a relying party, range of 10,000 numbers and day: the spend cap",
+    "limits.refreshes_per_binding_hour": "lookups that `RefreshBinding` makes of a binding in an hour",
     "limits.conversion_min_sends": "codes into a range of 10,000 on a day before its conversion counts",
     "limits.conversion_min_percent": "percent of a relying party's codes into a range that must come back that day",
     "limits.starts_per_client_network_hour": "verifications a relying party, client network (/24, /56) and hour",

@@ -116,6 +116,8 @@ def bench(options: Options, directory: Path, say: Say) -> Outcome:
     with ExitStack() as stack:
         this = _Place(directory, stack, cores)
         cached, uncached = this.serve("cached", site), this.serve("uncached", uncached_site)
+        # Until it hears its operators again, a server says in each answer that it does not.
+        settle([cached, uncached])
         sizes = _sizes(cached, rpcs, seen)
         echo = _start_echo(this, rpcs, sizes)
         loads = _loads(echo, cached, uncached, site, seen, source)

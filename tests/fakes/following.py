@@ -19,6 +19,7 @@ from fakes.store_rows import PARTY, Do, bind, binding, name_of
 from numseal.domain.agreement import Agreement, Agreements
 from numseal.domain.binding import Binding
 from numseal.domain.evidence import DeliveryState, SimChangeKind
+from numseal.domain.limits import Limits
 from numseal.domain.operator import BarredReason, EventKind, OperatorEvent
 from numseal.domain.policy import Policies
 from numseal.ports.store import Needs
@@ -81,7 +82,7 @@ class Following:
         self.recheck = RecheckBindings(watch=self.watch, look_again=look_again, per_operator_second=rate, **common)
         self.follow = FollowBindings(watch=self.watch, relying_parties=[PARTY], **common)
         self.refresh = RefreshBinding(
-            look_again=look_again, agreements=agreed, health=self.health, flights=Flights(), **common
+            look_again=look_again, agreements=agreed, limits=Limits(), health=self.health, flights=Flights(), **common
         )
         self.stream = WatchBindings(heartbeat=0.2, **common)
         self.monitor = Monitor(

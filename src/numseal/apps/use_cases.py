@@ -147,6 +147,7 @@ def binding_use_cases(common: Common) -> BindingUseCases:
             store=store,
             look_again=LookAgain(store=store, look_up=common.look_up, policies=policies, clock=clock),
             agreements=common.agreements,
+            limits=common.config.limits,
             clock=clock,
             health=health,
             flights=common.flights,

@@ -68,6 +68,7 @@ class Limits:
     sends_per_range_day: int = 100
     conversion_min_sends: int = 50
     conversion_min_percent: int = 10
+    refreshes_per_binding_hour: int = 60
     starts_per_client_network_hour: int = 1_000
     starts_per_relying_party_minute: int = 12_000
 
@@ -97,6 +98,11 @@ def send_budgets(limits: Limits, relying_party: str, phone_number: str) -> tuple
 def page_budgets(limits: Limits, relying_party: str, phone_number: str) -> tuple[Budget, ...]:
     """Return what one more network page counts against: as many a number and day as codes."""
     return (Budget("NUMBER_PAGES", f"{relying_party}|{phone_number}", limits.sends_per_number_day, DAY),)
+
+
+def refresh_budget(limits: Limits, binding_id: str) -> Budget:
+    """Return what one more lookup of a binding on its relying party's word counts against."""
+    return Budget("BINDING_REFRESHES", binding_id, limits.refreshes_per_binding_hour, HOUR)
 
 
 def start_budgets(limits: Limits, relying_party: str, client_network: str) -> tuple[Budget, ...]:

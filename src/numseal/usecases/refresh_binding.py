@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from numseal.domain.agreement import Agreements
 from numseal.domain.binding import LIVE, Binding, Monitoring
 from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, precondition, unavailable
+from numseal.domain.limits import Budget, Limits, refresh_budget
 from numseal.domain.monitoring import at
 from numseal.domain.verdict import Finding
 from numseal.ports.clock import Clock
@@ -61,6 +62,22 @@ class _Recalled:
         return recall
 
 
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """Count a lookup before the operator is asked, and billed for."""
+
+    budget: Budget
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(budgets=(self.budget,))
+
+    def decide(self, rows: Rows) -> None:
+        if rows.spent(self.budget) >= self.budget.limit:
+            raise self.budget.refuse(rows.now)
+        rows.spend(self.budget)
+
+
 class RefreshBinding:
     """Refreshes bindings."""
 
@@ -70,6 +87,7 @@ class RefreshBinding:
         store: Store,
         look_again: LookAgain,
         agreements: Agreements,
+        limits: Limits,
         clock: Clock,
         health: StreamHealth,
         flights: Flights,
@@ -78,6 +96,7 @@ class RefreshBinding:
         self._store = store
         self._look_again = look_again
         self._agreements = agreements
+        self._limits = limits
         self._clock = clock
         self._health = health
         self._flights = flights
@@ -113,6 +132,7 @@ class RefreshBinding:
     async def _ask(self, binding: Binding, wish: Refresh) -> Refreshed:
         now = self._clock.now()
         agreement = self._agreements.in_force(binding.relying_party, binding.operator_id, now)
+        await self._store.apply(_Count(refresh_budget(self._limits, binding.binding_id)))
         looked = await self._look_again(
             binding,
             Ask(

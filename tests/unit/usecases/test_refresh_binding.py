@@ -132,3 +132,14 @@ async def test_it_may_find_that_the_binding_is_over(ground: Ground, following: F
     bound, findings = await following.refresh(PARTY, Refresh(ID))
     assert bound.state is BindingState.REVOKED
     assert [finding.code for finding in findings] == ["TERMINATED_SINCE_BINDING"]
+
+
+async def test_asking_over_and_over_has_an_end(ground: Ground, following: Following) -> None:
+    for _ in range(60):
+        await following.refresh(PARTY, Refresh(ID))
+        ground.clock.advance(1)
+    assert await refused(lambda: following.refresh(PARTY, Refresh(ID))) == (
+        Kind.RESOURCE_EXHAUSTED,
+        "BINDING_REFRESHES_EXHAUSTED",
+    )
+    assert len(ground.mts.lookups) == 60
