@@ -171,12 +171,13 @@ class CheckResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The answer with its reasons; `binding` is the one that decided, if any."""
+    """The answer with its reasons; `binding` is the one that decided, if any, known until `observed_time`."""
 
     result: CheckResult
     level: Level
     findings: tuple[Finding, ...]
     binding: BindingRow | None
+    observed_time: int | None = None
 
 
 _ENDED = {
@@ -228,37 +229,38 @@ def check_number(
 
 def _live(row: BindingRow, min_level: Level, max_age: int | None, now: int, streams: Mapping[str, Stream]) -> Check:
     notes: tuple[Finding, ...] = ()
+    observed = row.observed_time
     if row.contested_time is not None:
         notes = _why("CONTESTED", "Another account has shown a right code for this number.")
     if row.watched_by:
         stream = streams.get(row.watched_by, NEVER_HEARD)
-        row = replace(row, observed_time=stream.observed(row.observed_time))
+        observed = stream.observed(observed)
         if stream.silent(now):
             notes += _why("MONITORING_INTERRUPTED", "The operator's events have not come for over a minute.")
     if row.state is BindingState.SUSPENDED:
         why = _why("BINDING_SUSPENDED", "The binding is suspended.")
-        return Check(CheckResult.SUSPENDED, Level.NONE, notes + why, row)
+        return Check(CheckResult.SUSPENDED, Level.NONE, notes + why, row, observed)
     if now >= row.expire_time:
         why = _why("BINDING_EXPIRED", "The binding has not been verified again in time.")
-        return Check(CheckResult.STALE, Level.NONE, notes + why, row)
+        return Check(CheckResult.STALE, Level.NONE, notes + why, row, observed)
     if row.reverify_by is not None and now >= row.reverify_by:
         why = _why("REVERIFICATION_OVERDUE", "Control was to be shown again after a change of the SIM, and was not.")
-        return Check(CheckResult.STALE, row.level, notes + why, row)
-    if max_age is not None and now - row.observed_time > max_age:
+        return Check(CheckResult.STALE, row.level, notes + why, row, observed)
+    if max_age is not None and now - observed > max_age:
         why = _why("OBSERVATION_TOO_OLD", "The operator last said something longer ago than is allowed.")
-        return Check(CheckResult.STALE, row.level, notes + why, row)
+        return Check(CheckResult.STALE, row.level, notes + why, row, observed)
     if row.level < min_level:
         why = _why("LEVEL_BELOW_MINIMUM", f"The binding's level is {row.level.name}, below {min_level.name}.")
-        return Check(CheckResult.UNVERIFIED, row.level, notes + why, row)
-    return Check(CheckResult.GENUINE, row.level, notes, row)
+        return Check(CheckResult.UNVERIFIED, row.level, notes + why, row, observed)
+    return Check(CheckResult.GENUINE, row.level, notes, row, observed)
 
 
 def _ended(row: BindingRow, *, held_by_other: bool) -> Check:
     if row.state is BindingState.EXPIRED and held_by_other:
         why = _why("NUMBER_HELD_BY_ANOTHER_ACCOUNT", "The binding expired, and another account holds the number.")
-        return Check(CheckResult.SUPERSEDED, Level.NONE, why, row)
+        return Check(CheckResult.SUPERSEDED, Level.NONE, why, row, row.observed_time)
     why = _why(f"BINDING_{row.state}", f"The account's binding is {row.state}.")
-    return Check(_ENDED[row.state], Level.NONE, why, row)
+    return Check(_ENDED[row.state], Level.NONE, why, row, row.observed_time)
 
 
 def _why(code: str, sentence: str) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from numseal.domain.agreement import Agreements
 from numseal.domain.client_network import ClientNetworks
@@ -242,6 +243,7 @@ class StartVerification:
         )
 
 
+@lru_cache(maxsize=4_096)
 def client_network(address: str) -> str:
     """Return the /24 or /56 that a client's address lies in, or nothing for no address."""
     if not address:

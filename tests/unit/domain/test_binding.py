@@ -118,8 +118,7 @@ def test_a_watched_number_is_observed_as_long_as_its_stream_lives(
 ) -> None:
     streams = {} if stream is None else {"mts": stream}
     found = check(WATCHED, streams=streams)
-    assert found.binding is not None
-    assert found.binding.observed_time == observed
+    assert found.observed_time == observed
     assert [finding.code for finding in found.findings] == ["MONITORING_INTERRUPTED"] * interrupted
     assert check(WATCHED, streams=streams, max_age=NOW - observed).result is R.GENUINE
     assert check(WATCHED, streams=streams, max_age=NOW - observed - 1).result is R.STALE

@@ -106,7 +106,7 @@ async def test_a_watched_number_stays_observed_while_events_come(following: Foll
         (CheckResult.GENUINE, []),
     ]
     assert after.binding is not None
-    assert after.binding.observed_time == NOW + 995
+    assert after.observed_time == NOW + 995
 
 
 async def test_a_presentation_is_judged_elsewhere(following: Following) -> None:

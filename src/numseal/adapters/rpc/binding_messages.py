@@ -172,7 +172,7 @@ def check_message(check: Check, now: int) -> binding_pb2.CheckNumberResponse:
         assurance_level=LEVELS[check.level],
         binding_id=binding.binding_id if binding else "",
         checked_time=timestamp(now),
-        observed_time=timestamp(binding.observed_time) if binding else None,
+        observed_time=timestamp(check.observed_time),
     )
 
 
