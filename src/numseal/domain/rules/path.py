@@ -18,6 +18,8 @@ from numseal.domain.policy import RuleSetting
 from numseal.domain.rules.view import MINUTE, Seen, View, found
 from numseal.domain.verdict import Finding
 
+# Named once: to look up a member of an enumeration costs ten times what comparing it does.
+_DIRECT, _FAILED, _DELIVERED, _VOICE = Basis.DIRECT, DeliveryState.FAILED, DeliveryState.DELIVERED, Method.VOICE
 _TAKES_CALLS = frozenset({Reachability.REACHABLE, Reachability.SMS_ONLY})
 
 
@@ -47,7 +49,7 @@ def forwarded(view: View, possession: Possession) -> str:
     Forwarding of a handset that cannot be reached (TS 22.082 §4), most people's voicemail, takes no call from one that
     can.
     """
-    if possession.method is not Method.VOICE:
+    if possession.method is not _VOICE:
         return ""
     for seen in view.seen:
         for forwarding in seen.forwarding or ():
@@ -67,7 +69,7 @@ def code_answered_undelivered(view: View, setting: RuleSetting) -> Finding | Non
 
 def undelivered(possession: Possession) -> bool:
     """Tell whether the operator says that a code was not delivered."""
-    return possession.delivery is DeliveryState.FAILED
+    return possession.delivery is _FAILED
 
 
 def code_could_not_arrive(view: View, setting: RuleSetting) -> Finding | None:
@@ -82,13 +84,13 @@ def code_could_not_arrive(view: View, setting: RuleSetting) -> Finding | None:
 
 def unreachable(view: View, possession: Possession) -> tuple[str, ...]:
     """Return what shows that a code cannot have arrived, nothing where it can have."""
-    if possession.delivery is DeliveryState.DELIVERED or len(view.seen) < 2:  # noqa: PLR2004 - before and after
+    if possession.delivery is _DELIVERED or len(view.seen) < 2:  # noqa: PLR2004 - before and after
         return ()
     after = view.seen[0]
     before = next((seen for seen in view.seen[1:] if seen.time <= possession.sent_time), None)
     if before is None or after.time < possession.shown_time:
         return ()
-    name = "voice_service" if possession.method is Method.VOICE else "sms_service"
+    name = "voice_service" if possession.method is _VOICE else "sms_service"
     if _off(getattr(before, name)) and _off(getattr(after, name)):
         return f"{before.where}.{name}", f"{after.where}.{name}"
     if _absent(before, possession) and _absent(after, possession):
@@ -158,7 +160,7 @@ def roaming(view: View, setting: RuleSetting) -> Finding | None:
 
 def _is_abroad(view: View, node: Serving) -> bool:
     """Tell whether the HLR itself names a network that is neither the operator's own nor in the number's country."""
-    if node.plmn in view.evidence.home_plmns or node.basis is not Basis.DIRECT:
+    if node.plmn in view.evidence.home_plmns or node.basis is not _DIRECT:
         return False
     return country_of_plmn(node.plmn) not in view.home
 
@@ -172,7 +174,7 @@ def _fresh(view: View, span: int) -> list[tuple[Seen, Serving]]:
         (seen, node)
         for seen in view.seen
         for node in seen.serving or ()
-        if node.basis is Basis.DIRECT and node.update_time > since
+        if node.basis is _DIRECT and node.update_time > since
     ]
 
 

@@ -7,7 +7,7 @@ from numseal.domain.evidence import PreviousBinding, SimChangeKind
 from numseal.domain.operator import CLOCK_SKEW
 from numseal.domain.policy import RuleSetting
 from numseal.domain.rules.references import other_ref, other_sim, same_sim
-from numseal.domain.rules.view import DAY, Seen, View, found
+from numseal.domain.rules.view import DAY, View, found
 from numseal.domain.verdict import Finding
 
 _BOUND = "previous.verified_time"
@@ -74,7 +74,7 @@ def _sim_changed(view: View, previous: PreviousBinding) -> tuple[int | None, tup
     when: int | None = None
     dated: tuple[str, ...] = ()
     undated: tuple[str, ...] = ()
-    for seen in reversed(_since(view, previous)):
+    for seen in reversed(view.since):
         change = seen.sim_change
         # A reference means something to the operator that made it only.
         sim_ref = seen.sim_ref if seen.operator_id == facts.operator_id else None
@@ -123,13 +123,13 @@ def _ported(view: View, previous: PreviousBinding) -> tuple[int | None, tuple[st
     bound = max(previous.verified_time, previous.facts.port_time or 0)
     dates = [
         (seen.port.time, (f"{seen.where}.port", _BOUND))
-        for seen in _since(view, previous)
+        for seen in view.since
         if seen.port is not None and seen.port.time > bound
     ]
     # A SIM that came with a port dates it as well, where the port's own date is missing.
     dates = dates or [
         (change.time, (f"{seen.where}.sim_change", _BOUND))
-        for seen in _since(view, previous)
+        for seen in view.since
         if (change := seen.sim_change) is not None and change.kind is SimChangeKind.PORT_IN and change.time > bound
     ]
     if dates:
@@ -179,14 +179,9 @@ def new_subscriber(view: View, setting: RuleSetting) -> Finding | None:
     return found("NEW_SUBSCRIBER", setting, sentence, *paths)
 
 
-def _since(view: View, previous: PreviousBinding) -> tuple[Seen, ...]:
-    """Return what was seen since the binding was made: an older answer tells of whoever had the number before."""
-    return tuple(seen for seen in view.seen if seen.time >= previous.verified_time)
-
-
 def _reassigned(view: View, previous: PreviousBinding) -> tuple[str, ...]:
     facts = previous.facts
-    for seen in _since(view, previous):
+    for seen in view.since:
         # To the operator it was carried to, everybody's contract is new: whoever steals a number by porting it must
         # not pass for its rightful new owner.
         if seen.operator_id != facts.operator_id:
@@ -204,7 +199,7 @@ def device_changed_since_binding(view: View, setting: RuleSetting) -> Finding | 
     if previous is None:
         return None
     facts = previous.facts
-    for seen in _since(view, previous):
+    for seen in view.since:
         if seen.operator_id == facts.operator_id and other_ref(facts.device_ref, seen.device_ref):
             paths = f"{seen.where}.device_ref", "previous.facts.device_ref"
             sentence = "The number is in another handset than when it was bound."

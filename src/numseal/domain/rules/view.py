@@ -6,6 +6,7 @@ one answered lookup shows, another that says less or better does not undo: rules
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -90,7 +91,8 @@ class View:
     """One evaluation's view.
 
     `lookups` are those answered, `seen` those of them that found a subscriber, `unanswered` the names of those that
-    failed; `marked` every signal that failed or carries a code of its source; `codes` the possessions by a code; all
+    failed; `since` what was seen since the earlier binding: an older answer tells of whoever had the number before;
+    `marked` every signal that failed or carries a code of its source; `codes` the possessions by a code; all
     the newest first. `home` are the countries of the number and of its operator's networks, empty where not known.
     """
 
@@ -98,6 +100,7 @@ class View:
     previous: PreviousBinding | None
     lookups: tuple[tuple[str, Lookup], ...]
     seen: tuple[Seen, ...]
+    since: tuple[Seen, ...]
     unanswered: tuple[str, ...]
     marked: tuple[tuple[str, Meta], ...]
     possessions: tuple[Possession, ...]
@@ -126,12 +129,13 @@ def view_of(evidence: Evidence) -> View:
         lookups.append((where, lookup))
         if lookup.subscriber is not None:
             seen.append(_read(where, lookup, lookup.subscriber, marked))
-    possessions = evidence.possessions()
+    possessions, previous = evidence.possessions(), evidence.previous
     return View(
         evidence=evidence,
-        previous=evidence.previous,
+        previous=previous,
         lookups=tuple(lookups),
         seen=tuple(seen),
+        since=tuple([shown for shown in seen if shown.time >= previous.verified_time]) if previous else (),
         unanswered=tuple(unanswered),
         marked=tuple(marked),
         possessions=possessions,
@@ -153,6 +157,7 @@ def _read(where: str, lookup: Lookup, found: Subscriber, marked: list[tuple[str,
     return Seen(where, lookup.operator_id, lookup.time, *known)
 
 
+@lru_cache(maxsize=1_024)
 def _home(country: str, plmns: tuple[str, ...]) -> frozenset[str]:
     countries = {country_of_plmn(plmn) for plmn in plmns}
     # "001" stands for the world, which is nobody's home (UN M.49).
