@@ -18,6 +18,8 @@ import pytest
 from fakes.server_process import ServerProcess, spawn
 from numseal.apps.cli.verify import verify
 from numseal.domain.binding import check_number
+from numseal.domain.evidence import SIGNAL_NAMES
+from numseal.domain.rules import RULES
 from numseal.domain.verification import mermaid
 from numseal.verify.report import _WORST_FIRST, ExitCode
 
@@ -167,6 +169,12 @@ def test_a_readme_that_says_otherwise_is_found_out_and_mended(tmp_path: Path, ol
 
 def test_it_is_short() -> None:
     assert len(README.splitlines()) < 400
+
+
+def test_rules_and_signals_are_counted_right() -> None:
+    text = " ".join(README.split())
+    assert f"; {len(RULES)} [rules]" in text
+    assert (len(SIGNAL_NAMES), "Eighteen [signals]" in text) == (18, True)
 
 
 def test_exit_codes_are_those_of_the_code() -> None:
