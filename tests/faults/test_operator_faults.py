@@ -189,7 +189,6 @@ async def test_nonsense_among_events_is_left_out_and_the_rest_is_taken(
         ended = event(K.TERMINATED, first)
         nonsense = [
             replace(ended, occur_time=NOW + DAY),
-            replace(ended, observe_time=NOW + DAY),
             replace(ended, occur_time=0),
             replace(ended, kind=said("VANISHED")),
             replace(ended, event_id=MEGABYTE),

@@ -40,10 +40,13 @@ def after_event(binding: Binding, event: OperatorEvent, now: int, reverify: int)
 
     `reverify` is how many seconds a binding whose SIM changed may go unverified. An event from before the binding was
     made does nothing, but for two: a change of SIM that became known too late lowers the level, and one that ends
-    watches, so close before that the clocks may be to blame, has the number looked up now.
+    watches, so close before that the clocks may be to blame, has the number looked up now. So does one dated over
+    CLOCK_SKEW ahead: something is the matter, and its date says not what or when.
     """
     if binding.state not in LIVE or event.kind in _ABOUT_NO_BINDING:
         return binding, ()
+    if event.occur_time > now + CLOCK_SKEW:
+        return _due(binding, now), ()
     if event.occur_time <= binding.verified_time:
         return _of_before(binding, event, now, reverify)
     effect = _of_event(binding, event, now, reverify)
@@ -99,7 +102,7 @@ def next_recheck(binding: Binding, period: int, now: int) -> int:
 def _of_before(binding: Binding, event: OperatorEvent, now: int, reverify: int) -> Learned:
     age = binding.verified_time - event.occur_time
     if event.kind in _END_THE_WATCH and age <= CLOCK_SKEW:
-        return replace(binding, recheck_time=min(binding.recheck_time, now)), ()
+        return _due(binding, now), ()
     if event.kind is not EventKind.SIM_CHANGE or event.sim_change is SimChangeKind.MULTISIM:
         return binding, ()
     known_then = event.observe_time <= binding.verified_time or event.occur_time == binding.facts.sim_change_time
@@ -185,6 +188,10 @@ def _changed_since(binding: Binding, change: SimChange | None, *, same_sim: bool
     # While the bound SIM is still in place, a date within the clocks' difference is that of its own coming.
     latest_before = binding.verified_time + (CLOCK_SKEW if same_sim else 0)
     return change.time if change.time > latest_before else None
+
+
+def _due(binding: Binding, now: int) -> Binding:
+    return binding if binding.recheck_time <= now else replace(binding, recheck_time=now)
 
 
 def _observed(binding: Binding, time: int) -> Binding:

@@ -164,6 +164,15 @@ def test_what_clocks_may_have_told_wrongly_is_looked_up(kind: EventKind, age: in
     assert changes(after) == ({"recheck_time": due} if due == LATER else {})
 
 
+@pytest.mark.parametrize("kind", [kind for kind in K if kind not in {K.DELIVERY, K.HEARTBEAT}])
+@pytest.mark.parametrize("ahead", [CLOCK_SKEW + 1, 30 * DAY])
+def test_what_is_dated_far_ahead_is_looked_up_now(kind: EventKind, ahead: int) -> None:
+    made = event(kind, time=LATER + ahead, barred=BarredReason.FRAUD, to_operator="megafon")
+    after, codes = told(made)
+    assert (changes(after), codes) == ({"recheck_time": LATER}, [])
+    assert told(made, bound=after)[0] is after
+
+
 LATE = ["SIM_CHANGED_BEFORE_BINDING"]
 
 

@@ -97,6 +97,13 @@ def test_what_may_be_is_taken(given: OperatorEvent) -> None:
     assert read_event(given, NOW) == only_its_own(given)
 
 
+@pytest.mark.parametrize("ahead", [301, 600, 365 * 86_400])
+@pytest.mark.parametrize("kind", [EventKind.HEARTBEAT, EventKind.SIM_CHANGE, EventKind.DELIVERY])
+def test_what_a_clock_far_ahead_observed_was_observed_by_now(kind: EventKind, ahead: int) -> None:
+    dated = event(kind, occur_time=NOW + ahead, observe_time=NOW + ahead)
+    assert read_event(dated, NOW) == only_its_own(replace(dated, observe_time=NOW))
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -105,7 +112,6 @@ def test_what_may_be_is_taken(given: OperatorEvent) -> None:
         pytest.param(event(EventKind.HEARTBEAT, cursor=""), id="no cursor"),
         pytest.param(event(EventKind.HEARTBEAT, cursor="c" * 257), id="a long cursor"),
         pytest.param(event(EventKind.HEARTBEAT, cursor=b"c"), id="a cursor of bytes"),
-        pytest.param(event(EventKind.HEARTBEAT, observe_time=NOW + 301), id="a heartbeat from the future"),
         pytest.param(event(EventKind.HEARTBEAT, observe_time=-1), id="a heartbeat before 1970"),
         pytest.param(event(EventKind.TERMINATED, observe_time=True), id="observed at True"),
         pytest.param(event(EventKind.TERMINATED, event_id=""), id="no event id"),
@@ -115,7 +121,6 @@ def test_what_may_be_is_taken(given: OperatorEvent) -> None:
         pytest.param(event(EventKind.TERMINATED, watch_id=""), id="no watch"),
         pytest.param(event(EventKind.TERMINATED, watch_id="w" * 129), id="a long watch"),
         pytest.param(event(EventKind.TERMINATED, occur_time=0), id="it never happened"),
-        pytest.param(event(EventKind.TERMINATED, occur_time=NOW + 301), id="it will happen"),
         pytest.param(event(EventKind.TERMINATED, occur_time=float(NOW)), id="a time with a point"),
         pytest.param(event(EventKind.DELIVERY, occur_time=None), id="a delivery without a time"),
         pytest.param(event(EventKind.SIM_CHANGE, sim_change=None), id="no kind of change"),
