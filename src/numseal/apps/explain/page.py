@@ -1,6 +1,7 @@
 """A page: titled sections of rows, and the text they make. What stands in them is others' business."""
 
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -42,14 +43,14 @@ def section(title: str, rows: Iterable[Row]) -> Section:
 
 def terminal_width() -> int:
     """Return how wide the terminal is; what is no terminal is as wide as any line."""
-    return shutil.get_terminal_size((0, 0)).columns
+    return shutil.get_terminal_size((0, 0)).columns if sys.stdout.isatty() else 0
 
 
 def text_of(sections: Sequence[Section], width: int = 0) -> str:
     """Write sections as text with colours, which click drops where no terminal is attached.
 
-    Last cells are wrapped to `width` columns, 0 for any length. Whatever cannot be printed is replaced, so that no
-    operator's answer can steer a terminal.
+    Last cells are wrapped to `width` columns, 0 for any length; a hash stays whole, to be copied. Whatever cannot be
+    printed is replaced, so that no operator's answer can steer a terminal.
     """
     return "\n".join(line for part in sections for line in _lines(part, width))
 
@@ -64,8 +65,12 @@ def _lines(part: Section, width: int) -> Iterable[str]:
     for one in rows:
         lead = _GAP + "".join(f"{cell:<{size}}{_GAP}" for cell, size in zip(one.cells[:-1], widths, strict=False))
         room = width - len(lead)
-        pieces = textwrap.wrap(one.cells[-1], room) if width and room >= _NARROWEST else [one.cells[-1]]
+        pieces = _wrapped(one.cells[-1], room) if width and room >= _NARROWEST else [one.cells[-1]]
         for number, piece in enumerate(pieces or [""]):
             line = ((lead if number == 0 else " " * len(lead)) + piece).rstrip()
             yield click.style(line, fg=_COLOURS.get(one.tone))
     yield ""
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)

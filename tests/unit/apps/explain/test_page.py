@@ -1,6 +1,9 @@
-import click
+import io
 
-from numseal.apps.explain.page import row, section, text_of
+import click
+import pytest
+
+from numseal.apps.explain.page import row, section, terminal_width, text_of
 
 
 def plain(*rows: tuple[str, ...], width: int = 0) -> str:
@@ -32,3 +35,17 @@ def test_tones_are_colours() -> None:
     text = text_of([section("t", [row("x", tone="bad"), row("y")])])
     assert "\x1b[31m" in text
     assert text.splitlines()[2].endswith("y\x1b[0m") or text.splitlines()[2] == "  y"
+
+
+def test_hashes_stay_whole() -> None:
+    hashed = "Qm9-" * 12
+    lines = plain(("name", f"the key {hashed} signed"), width=50).splitlines()
+    assert lines[1:] == ["  name  the key", f"        {hashed}", "        signed"]
+
+
+def test_what_is_no_terminal_is_as_wide_as_any_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert terminal_width() == 0
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert terminal_width() == 80
