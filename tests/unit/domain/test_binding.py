@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.store_rows import binding
 from numseal.domain.binding import (
     LIVE,
     SILENCE,
@@ -16,6 +17,8 @@ from numseal.domain.binding import (
     CheckResult,
     Stream,
     check_number,
+    contested,
+    uncontested,
 )
 from numseal.domain.verdict import Level
 
@@ -176,3 +179,15 @@ def test_the_order_of_rows_does_not_count_and_genuine_needs_a_sound_binding(
         assert row.expire_time > NOW
         assert row.reverify_by is None or row.reverify_by > NOW
         assert max_age is None or NOW - row.observed_time <= max_age
+
+
+def test_a_binding_is_contested_until_the_last_contest_is_taken_back() -> None:
+    one = contested(binding(1), "v1", NOW + 10, NOW)
+    two = contested(one, "v2", NOW + 5, NOW + 1)
+    assert (two.contests, two.contested_time, two.contest_end) == (("v1", "v2"), NOW + 1, NOW + 10)
+
+    left = uncontested(two, "v1", NOW + 2)
+    assert (left.contests, left.contested_time, left.contest_end) == (("v2",), NOW + 1, NOW + 10)
+    assert uncontested(left, "v1", NOW + 3) == left
+    free = uncontested(left, "v2", NOW + 4)
+    assert (free.contests, free.contested_time, free.contest_end, free.update_time) == ((), None, None, NOW + 4)

@@ -157,6 +157,15 @@ def test_what_happened_before_the_binding_is_somebody_else_s(kind: EventKind) ->
         assert told(at_once)[0] is BOUND
 
 
+def test_the_coming_of_the_subscriber_bound_ends_nothing() -> None:
+    own, other = (
+        event(K.REASSIGNED, subscriber_ref=OWNER),
+        event(K.REASSIGNED, subscriber_ref=replace(OWNER, ref="9" * 32)),
+    )
+    assert (changes(told(own)[0]), told(own)[1]) == ({}, [])
+    assert changes(told(other)[0]) == {**REVOKED, "end_reason": "REASSIGNED"}
+
+
 @pytest.mark.parametrize("kind", [K.TERMINATED, K.REASSIGNED, K.PORT_OUT])
 @pytest.mark.parametrize(("age", "due"), [(0, LATER), (CLOCK_SKEW, LATER), (CLOCK_SKEW + 1, NOW + 9 * DAY)])
 def test_what_clocks_may_have_told_wrongly_is_looked_up(kind: EventKind, age: int, due: int) -> None:
