@@ -13,8 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import grpc
-
+from fakes import channels
 from fakes.crowd import Crowd
 from fakes.messenger import Messenger
 from fakes.promises import Audit, Ledger, SignUp, hold
@@ -101,7 +100,7 @@ class Killing:
 
     @asynccontextmanager
     async def _door(self, server: ServerProcess) -> AsyncIterator[Messenger]:
-        async with grpc.aio.insecure_channel(server.grpc) as channel:
+        async with channels.plain(server.grpc) as channel:
             yield Messenger(channel, self._metadata)
 
     async def _die_starting(self, life: int) -> None:

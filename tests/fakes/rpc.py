@@ -16,6 +16,7 @@ import grpc
 from google.rpc import error_details_pb2
 from grpc_status.rpc_status import from_call
 
+from fakes import channels
 from numseal.adapters.rpc.gate import Gate
 from numseal.domain.relying_party import App, RelyingParty
 
@@ -50,7 +51,7 @@ async def serving(add: Callable[[grpc.aio.Server], None]) -> AsyncIterator[grpc.
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        async with channels.plain(f"127.0.0.1:{port}") as channel:
             yield channel
     finally:
         await server.stop(None)

@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import grpc
-
+from fakes import channels
 from fakes.messenger import Messenger
 
 NUMSEAL = Path(sys.executable).with_name("numseal")
@@ -117,7 +116,7 @@ def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
 async def door(server: ServerProcess, directory: Path) -> AsyncIterator[Messenger]:
     """Give the development directory's relying party at a server in clear."""
     token = (directory / "token").read_text().strip()
-    async with grpc.aio.insecure_channel(server.grpc) as channel:
+    async with channels.plain(server.grpc) as channel:
         yield Messenger(channel, (("authorization", f"Bearer {token}"),))
 
 

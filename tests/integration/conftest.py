@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import grpc
 import pytest
 
+from fakes import channels
 from fakes.clock import FakeClock
 from fakes.messenger import Messenger
 from fakes.world import NOW, OTHER_TOKEN, World, with_other_party
@@ -34,8 +34,8 @@ def config(setup: Development) -> Config:
 async def world(setup: Development, config: Config, clock: FakeClock) -> AsyncIterator[World]:
     async with (
         serving(config, clock) as addresses,
-        grpc.aio.insecure_channel(addresses.grpc) as channel,
-        grpc.aio.insecure_channel(addresses.grpc) as second,
+        channels.plain(addresses.grpc) as channel,
+        channels.plain(addresses.grpc) as second,
     ):
         yield World(
             messenger=Messenger(channel, (("authorization", f"Bearer {setup.token}"),)),

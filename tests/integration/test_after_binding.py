@@ -9,6 +9,7 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
+from fakes import channels
 from fakes.clock import FakeClock
 from fakes.messenger import Messenger, answers, codes, refused, result
 from fakes.world import NOW, World
@@ -221,13 +222,13 @@ async def test_a_stream_tells_a_relying_party_its_own_changes_only(world: World)
 async def test_a_restart_loses_no_change_and_no_watch(setup: Development) -> None:
     clock = FakeClock(NOW)
     token = (("authorization", f"Bearer {setup.token}"),)
-    async with serving(setup.config, clock) as addresses, grpc.aio.insecure_channel(addresses.grpc) as channel:
+    async with serving(setup.config, clock) as addresses, channels.plain(addresses.grpc) as channel:
         messenger = Messenger(channel, token)
         binding_id = await watched(messenger)
         async with stream(messenger) as call:
             cursor = (await changes(call, 1))[0].cursor
     clock.advance(HOUR)
-    async with serving(setup.config, clock) as addresses, grpc.aio.insecure_channel(addresses.grpc) as channel:
+    async with serving(setup.config, clock) as addresses, channels.plain(addresses.grpc) as channel:
         messenger = Messenger(channel, token)
         # The simulated network began anew as well: the number is looked up, and watched again.
         await became(messenger, binding_id, lambda item: item.observed_time.seconds >= NOW + HOUR)
@@ -243,7 +244,7 @@ async def test_a_server_that_stops_does_not_wait_for_streams(setup: Development)
     token = (("authorization", f"Bearer {setup.token}"),)
     async with asyncio.timeout(8):
         async with serving(setup.config, FakeClock(NOW)) as addresses:
-            channel = grpc.aio.insecure_channel(addresses.grpc)
+            channel = channels.plain(addresses.grpc)
             messenger = Messenger(channel, token)
             call = messenger.binding.WatchBindings(
                 binding_pb2.WatchBindingsRequest(cursor="c1-0"), metadata=messenger.metadata

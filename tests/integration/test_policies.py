@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-import grpc
 import pytest
 
+from fakes import channels
 from fakes.messenger import Messenger, codes, state
 from fakes.server_process import ServerProcess, running, until
 from numseal.api.verification.v1 import verification_pb2
@@ -63,7 +63,7 @@ class Site:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[tuple[ServerProcess, Messenger, Messenger]]:
         """Give the server, and its two messengers."""
-        async with running(self.directory) as server, grpc.aio.insecure_channel(server.grpc) as channel:
+        async with running(self.directory) as server, channels.plain(server.grpc) as channel:
             first, second = (
                 Messenger(channel, (("authorization", f"Bearer {token}"),)) for token in (self.token, STRICT_TOKEN)
             )

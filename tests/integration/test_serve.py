@@ -12,6 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
+from fakes import channels
 from fakes.crowd import slow
 from fakes.messenger import Messenger, refused, state
 from fakes.server_process import door, quiet_ports, running
@@ -119,7 +120,7 @@ async def refusing(messenger: Messenger) -> None:
 
 
 async def test_health_and_reflection(tmp_path: Path) -> None:
-    async with running(tmp_path / "data") as server, grpc.aio.insecure_channel(server.grpc) as channel:
+    async with running(tmp_path / "data") as server, channels.plain(server.grpc) as channel:
         check = channel.unary_unary(
             "/grpc.health.v1.Health/Check",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,

@@ -7,6 +7,7 @@ import aiohttp
 import grpc
 import pytest
 
+from fakes import channels
 from fakes.certificates import Authority, Identity
 from fakes.messenger import Messenger, answers, state
 from fakes.server_process import ANYWHERE, ServerProcess, refused, running
@@ -47,7 +48,7 @@ class Site:
         credentials = grpc.ssl_channel_credentials(
             root, client.key if client else None, client.certificate if client else None
         )
-        return grpc.aio.secure_channel(server.grpc.replace("127.0.0.1", "localhost"), credentials)
+        return channels.secure(server.grpc.replace("127.0.0.1", "localhost"), credentials)
 
 
 TLS = ('tls_certificate = "server.pem"', 'tls_key = "server.key"')
@@ -79,7 +80,7 @@ async def test_a_token_over_tls(site: Site) -> None:
             with answers("UNAUTHENTICATED", "CREDENTIALS_MISSING"):
                 await Messenger(channel, ()).shown(MTS)
         await unreachable(site.channel(server, Authority("another authority").certificate))
-        await unreachable(grpc.aio.insecure_channel(server.grpc))
+        await unreachable(channels.plain(server.grpc))
 
 
 async def test_http_is_served_over_tls_too(site: Site) -> None:

@@ -28,6 +28,10 @@ TIMEOUT = 20.0
 _CODE = re.compile(r"(?<!\d)(\d{4,10})(?!\d)")
 
 
+_OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
+"""gRPC shares a failed connection's wait by address: a server that was started anew would seem down."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """Stubs of one server, and the metadata that names the relying party."""
@@ -79,9 +83,9 @@ class Session:
 async def open_session(address: str, token: str, ca: bytes | None = None) -> AsyncIterator[Session]:
     """Give a session; in clear on the machine itself, by TLS where authorities (PEM) are given."""
     if ca is None:
-        channel = grpc.aio.insecure_channel(address)
+        channel = grpc.aio.insecure_channel(address, options=_OWN_CONNECTION)
     else:
-        channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(ca))
+        channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(ca), options=_OWN_CONNECTION)
     async with channel:
         yield Session(
             VerificationServiceStub(channel),

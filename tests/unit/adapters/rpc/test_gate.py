@@ -6,6 +6,7 @@ import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 
+from fakes import channels
 from fakes.certificates import Authority, Identity
 from fakes.rpc import PARTY, bearer, failure, gate_of, raw, serving, taken_apart
 from numseal.adapters.rpc.gate import MAX_TOKEN, Gate, for_anyone, for_relying_party, stream_for_relying_party
@@ -125,7 +126,7 @@ async def mutual_tls(gate: Gate, authority: Authority, client: Identity) -> Asyn
     port = server.add_secure_port("127.0.0.1:0", credentials)
     await server.start()
     try:
-        async with grpc.aio.secure_channel(
+        async with channels.secure(
             f"127.0.0.1:{port}",
             grpc.ssl_channel_credentials(authority.certificate, client.key, client.certificate),
             options=(("grpc.ssl_target_name_override", "localhost"),),

@@ -11,6 +11,7 @@ import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 
+from fakes import channels
 from fakes.rpc import gate_of, raw
 from numseal.adapters.rpc.gate import Gate, for_relying_party
 from numseal.adapters.rpc.server import MAX_CALLS, MAX_MESSAGE, MAX_STREAMS, RpcServer, Service
@@ -70,7 +71,7 @@ async def serving(waiting: Waiting) -> AsyncIterator[RpcServer]:
 
 
 def channel_to(server: RpcServer) -> grpc.aio.Channel:
-    return grpc.aio.insecure_channel(f"127.0.0.1:{server.port}")
+    return channels.plain(f"127.0.0.1:{server.port}")
 
 
 async def test_a_message_is_no_larger_than_half_a_mebibyte() -> None:
