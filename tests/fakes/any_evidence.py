@@ -29,6 +29,7 @@ def any_evidence() -> st.SearchStrategy[Evidence]:
 def _any(hint: Any, bound: tuple[tuple[Any, Any], ...]) -> st.SearchStrategy[Any]:
     if isinstance(hint, TypeVar):
         hint = dict(bound)[hint]
+    hint = getattr(hint, "__supertype__", hint)  # of a NewType
     if hint in _PLAIN:
         return _PLAIN[hint]
     origin, arguments = get_origin(hint), get_args(hint)

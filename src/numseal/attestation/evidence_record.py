@@ -17,7 +17,7 @@ import orjson
 
 from numseal.attestation import base64url, commitment, strict_json
 from numseal.attestation.errors import AttestationError
-from numseal.domain.evidence import Evidence
+from numseal.domain.evidence import MAX_STATEMENT, Evidence, Statement
 
 MAX_BYTES = 1024 * 1024
 MAX_TEXT = 1024
@@ -140,6 +140,12 @@ def _text(value: Any, where: str) -> str:
     return value
 
 
+def _statement(value: Any, where: str) -> str:
+    if type(value) is not str or len(value) > MAX_STATEMENT:
+        raise _malformed(f"`{where}`", f"a string of at most {MAX_STATEMENT} characters")
+    return value
+
+
 def _number(value: Any, where: str) -> int:
     if type(value) is not int or not 0 <= value <= MAX_NUMBER:
         raise _malformed(f"`{where}`", f"a whole number from 0 to {MAX_NUMBER}")
@@ -167,5 +173,5 @@ def _malformed(what: str, wanted: str) -> AttestationError:
     return AttestationError("EVIDENCE_MALFORMED", f"{what} is not {wanted}")
 
 
-_PLAIN: Mapping[Any, Read] = {str: _text, int: _number, bool: _flag}
+_PLAIN: Mapping[Any, Read] = {str: _text, int: _number, bool: _flag, Statement: _statement}
 _EVIDENCE = _reader(Evidence, {})

@@ -7,11 +7,18 @@ facts. `known` gives a value only where the state is OK, so that unknown is neve
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NewType, TypeVar
 
 from numseal.domain.level import Level
 
 T = TypeVar("T")
+
+Statement = NewType("Statement", str)
+"""What an operator signed of its answer: a compact JWS (RFC 7515 §7.1) of at most 64 KiB, empty for none."""
+
+MAX_STATEMENT = 64 * 1024
+
+NO_STATEMENT = Statement("")
 
 
 class SignalState(StrEnum):
@@ -244,7 +251,8 @@ class Lookup:
     """One answer of one operator about one number.
 
     `operator_id` is who answered. `ported_to` and `ported_plmn` are set for PORTED; `subscriber` for SUBSCRIBER;
-    `failure` for UNANSWERED. `statement_hash` is the hex SHA-256 of the operator's signed statement, if any.
+    `failure` for UNANSWERED. `statement` is what the operator signed of this answer, if it signs, and `statement_hash`
+    the hex SHA-256 of it.
     """
 
     outcome: LookupOutcome
@@ -256,6 +264,7 @@ class Lookup:
     ported_plmn: str = ""
     failure: str = ""
     statement_hash: str = ""
+    statement: Statement = NO_STATEMENT
 
 
 class Method(StrEnum):
@@ -281,12 +290,15 @@ class Possession:
     """How and when control of the number was shown in this verification; times in Unix seconds.
 
     `delivery` is what the operator had said of the code by then; None for NETWORK, where nothing is delivered.
+    `statement` is what the operator signed of a network's answer, if it signs, and `statement_hash` the hex SHA-256.
     """
 
     method: Method
     sent_time: int
     shown_time: int
     delivery: DeliveryState | None = None
+    statement_hash: str = ""
+    statement: Statement = NO_STATEMENT
 
 
 class NetworkKind(StrEnum):

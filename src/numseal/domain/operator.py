@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from numseal.domain.evidence import (
+    NO_STATEMENT,
     SIGNAL_NAMES,
     DeliveryState,
     DeviceRef,
     Method,
     SimChangeKind,
     SimRef,
+    Statement,
     SubscriberRef,
 )
 
@@ -56,8 +58,8 @@ class CodeOrder:
     """Order one code to be sent.
 
     Exactly one of `text` (the whole message, the code made by Numseal) and `template` (the operator makes the code
-    and puts it in place of every `{{code}}`, at least one) is set. `length` counts digits. `previous_challenge` is that
-    of a resend.
+    and puts it in place of every `{{code}}`, at least one) is set; an operator that has only texts of its own sends one
+    of those. `length` counts digits. `previous_challenge` is that of a resend.
     """
 
     request_id: str
@@ -178,10 +180,15 @@ class NetworkOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NetworkChecked:
-    """The operator's answer to an offer; `observe_time` is when the network saw the SIM, for MATCH and MISMATCH."""
+    """The operator's answer to an offer; `observe_time` is when the network saw the SIM, for MATCH and MISMATCH.
+
+    `statement` and `statement_hash` are as in `Lookup`.
+    """
 
     outcome: NetworkOutcome
     observe_time: int | None = None
+    statement_hash: str = ""
+    statement: Statement = NO_STATEMENT
 
 
 class EventKind(StrEnum):
@@ -259,12 +266,37 @@ class Watch:
     expire_time: int | None = None
 
 
+class Operation(StrEnum):
+    """A call that has a price; NETWORK_CHECK is the opening of a page and the answer as one."""
+
+    LOOK_UP_SUBSCRIBER = "LOOK_UP_SUBSCRIBER"
+    SEND_CODE = "SEND_CODE"
+    CHECK_CODE = "CHECK_CODE"
+    NETWORK_CHECK = "NETWORK_CHECK"
+    WATCH_SUBSCRIBER = "WATCH_SUBSCRIBER"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one call costs, in millionths of the unit of `currency` (ISO 4217).
+
+    `signal` is set where lookups are charged by signal, `method` where sending is charged by method.
+    """
+
+    operation: Operation
+    price_micros: int
+    currency: str
+    signal: str = ""
+    method: Method | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What an operator can do.
 
     `prior_codes_valid` and `idempotent` describe its `send_code`. `events` are the kinds that it sends, empty where it
     has no stream; `event_retention` is in seconds. `signs_statements` tells whether lookups carry a signed statement.
+    `prices` are those it announces, at most 256.
     """
 
     contract_version: str
@@ -279,3 +311,4 @@ class Capabilities:
     event_retention: int = 0
     max_watches: int = 0
     signs_statements: bool = False
+    prices: tuple[Price, ...] = ()

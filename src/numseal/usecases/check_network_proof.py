@@ -103,11 +103,18 @@ class _Conclude:
             # What the network saw before the page was there shows where the SIM was then.
             result = NetworkResult.EXPIRED
         if result is NetworkResult.MATCH:
+            shown = Possession(
+                Method.NETWORK,
+                self.page.start_time,
+                rows.now,
+                statement_hash=self.checked.statement_hash,
+                statement=self.checked.statement,
+            )
             accepted = current.on(
                 Event.POSSESSION_SHOWN,
                 rows.now,
                 accepted_digest=self.offer.digest,
-                shown=(*current.shown, Possession(Method.NETWORK, self.page.start_time, rows.now)),
+                shown=(*current.shown, shown),
                 guesses=current.guesses - 1,
                 key_proven=current.key_proven or self.offer.key_proven,
             )

@@ -5,6 +5,7 @@ evidence are built once, at import, from the annotations of the evidence itself,
 and events are read in `operator_events`.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 from numseal.domain.evidence import (
+    MAX_STATEMENT,
     SIGNAL_NAMES,
     Lookup,
     LookupOutcome,
@@ -32,6 +34,8 @@ from numseal.domain.operator import (
     NetworkChecked,
     NetworkOutcome,
     NetworkStarted,
+    Operation,
+    Price,
     SendOutcome,
 )
 from numseal.usecases.answer_checks import (
@@ -59,6 +63,8 @@ MAX_CODE_LIFE = 86_400
 
 MAX_PLMNS = 64
 
+MAX_PRICES = 256
+
 _REASON = re.compile(r"(?=.{1,64}\Z)[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _HASH = re.compile(r"([0-9a-f]{64})?")
 _HTTPS = re.compile(r"https://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,2040}")
@@ -76,7 +82,7 @@ def read_lookup(answer: object, now: int) -> Lookup:
     _WHO(answer.operator_id)
     _TIME(answer.time)
     _REFERENCE(answer.lookup_reference)
-    _STATEMENT(answer.statement_hash)
+    _read_statement(answer.statement, answer.statement_hash)
     if answer.outcome is LookupOutcome.UNANSWERED or answer.failure != "":
         raise ImpossibleAnswer("outcome: UNANSWERED and its failure are not an operator's to say")
     if answer.outcome is LookupOutcome.PORTED:
@@ -137,6 +143,7 @@ def read_network_checked(answer: object, now: int) -> NetworkChecked:
     if type(answer) is not NetworkChecked:
         raise ImpossibleAnswer("a NetworkChecked is expected")
     _NETWORK_OUTCOME(answer.outcome)
+    _read_statement(answer.statement, answer.statement_hash)
     if answer.outcome not in {NetworkOutcome.MATCH, NetworkOutcome.MISMATCH}:
         return answer if answer.observe_time is None else replace(answer, observe_time=None)
     if not now - MAX_CODE_LIFE <= _SEEN(answer.observe_time) <= now + CLOCK_SKEW:
@@ -167,6 +174,16 @@ def read_reason(reason: object, ours: Iterable[str] = ()) -> str:
     return str(reason) if fit else "OPERATOR_ERROR"
 
 
+def _read_statement(statement: object, digest: object) -> None:
+    """Refuse what is no compact JWS (RFC 7515 §7.1) of at most 64 KiB, or is kept under another hash than its own."""
+    if type(statement) is str and len(statement) > MAX_STATEMENT:
+        raise ImpossibleAnswer(f"statement: at most {MAX_STATEMENT} characters are expected")
+    _STATEMENT(statement)
+    _STATEMENT_HASH(digest)
+    if digest != (hashlib.sha256(str(statement).encode()).hexdigest() if statement else ""):
+        raise ImpossibleAnswer("statement_hash: the SHA-256 of the statement is expected, nothing without one")
+
+
 def _read_address(address: object) -> None:
     """Refuse what a client would not open as a page of a host, or that hides its host behind a user's name."""
     host: str | None = None
@@ -178,6 +195,14 @@ def _read_address(address: object) -> None:
             host = None
     if not host:
         raise ImpossibleAnswer("auth_url: an https address of at most 2048 characters is expected")
+
+
+def _price(value: Any) -> int:
+    if type(value) is not Price:
+        raise ImpossibleAnswer("prices: a Price is expected")
+    for name, check in _PRICE:
+        check(getattr(value, name))
+    return 0
 
 
 def _read_subscriber(found: Subscriber, latest: int) -> Subscriber:
@@ -202,7 +227,8 @@ _OUTCOME = exactly("outcome", LookupOutcome)
 _WHO = text("operator_id", 1, MAX_NAME)
 _TIME = moment("time")
 _REFERENCE = text("lookup_reference", 0, MAX_REFERENCE)
-_STATEMENT = matching("statement_hash", _HASH)
+_STATEMENT = matching("statement", re.compile(r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2})?"))
+_STATEMENT_HASH = matching("statement_hash", _HASH)
 _PORTED_TO = matching("ported_to", OPERATOR_ID)
 _PORTED_PLMN = matching("ported_plmn", PLMN)
 _META = record("meta", Meta)
@@ -219,6 +245,13 @@ _ATTEMPTS = optional(count("attempts_remaining"))
 _END = moment("expire_time")
 _NETWORK_OUTCOME = exactly("outcome", NetworkOutcome)
 _SEEN = moment("observe_time")
+_PRICE = (
+    ("operation", exactly("prices.operation", Operation)),
+    ("price_micros", count("prices.price_micros")),
+    ("currency", matching("prices.currency", re.compile(r"[A-Z]{3}"))),
+    ("signal", one_of("prices.signal", frozenset(SIGNAL_NAMES) | {""})),
+    ("method", optional(exactly("prices.method", Method))),
+)
 _CAPABILITIES = (
     ("contract_version", text("contract_version", 1, MAX_NAME)),
     ("operator_id", matching("operator_id", OPERATOR_ID)),
@@ -232,4 +265,5 @@ _CAPABILITIES = (
     ("event_retention", count("event_retention")),
     ("max_watches", count("max_watches")),
     ("signs_statements", exactly("signs_statements", bool)),
+    ("prices", many("prices", _price, MAX_PRICES)),
 )

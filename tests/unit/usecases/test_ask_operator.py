@@ -4,6 +4,7 @@ The hostile backends here are plugins gone wrong: they run in our process and an
 """
 
 import asyncio
+import hashlib
 import logging
 from dataclasses import replace
 from typing import Any, cast
@@ -18,6 +19,7 @@ from fakes.plugin import SECONDS, Plugin, Text, asking, saying
 from numseal.adapters.operators.simulator.backend import SimulatedOperator
 from numseal.adapters.operators.simulator.network import SimulatedNetwork
 from numseal.domain.evidence import (
+    MAX_STATEMENT,
     Basis,
     DeviceRef,
     Forwarding,
@@ -34,6 +36,7 @@ from numseal.domain.evidence import (
     SimChange,
     SimChangeKind,
     SimRef,
+    Statement,
     SubscriberRef,
 )
 from numseal.domain.operator import CodeCheck, CodeChecked, CodeOutcome, CodeSent, SendOutcome
@@ -45,6 +48,14 @@ PORTED = Lookup(LookupOutcome.PORTED, "mts", NOW, ported_to="megafon", ported_pl
 ACCEPTED = CodeSent(SendOutcome.ACCEPTED, b"c" * 1024, "d" * 256, NOW + 600, prior_codes_valid=False)
 NODE = Serving("250-01", "e" * 32, ServingDomain.CS, Basis.DIRECT, NOW, "1")
 FORWARDING = Forwarding(ForwardingKind.BUSY, active=False)
+
+
+SIGNED = "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl"
+
+
+def signed(statement: str) -> Lookup:
+    digest = hashlib.sha256(statement.encode()).hexdigest()
+    return replace(answer(), statement=Statement(statement), statement_hash=digest)
 
 
 async def looked_up(said: Any) -> Lookup:
@@ -91,7 +102,8 @@ async def test_a_simulated_answer_is_taken_as_it_is() -> None:
         pytest.param(PORTED, id="ported"),
         pytest.param(replace(PORTED, ported_plmn=""), id="ported to a network without a code"),
         pytest.param(answer(LookupOutcome.NOT_ASSIGNED), id="not assigned"),
-        pytest.param(replace(answer(), statement_hash="0f" * 32, lookup_reference="r" * 256), id="signed"),
+        pytest.param(signed(SIGNED), id="signed"),
+        pytest.param(replace(answer(), lookup_reference="r" * 256), id="a long reference"),
         pytest.param(answer(operator="megafon"), id="another operator's, for the rules to judge"),
         pytest.param(answer(serving=known((NODE,) * 16), last_seen=known(NOW + 300)), id="as much as may be"),
         pytest.param(answer(sims_on_device=known(2**63 - 1), serving=known(())), id="many and none"),
@@ -132,7 +144,11 @@ async def test_an_allowed_send_and_check_are_taken() -> None:
         pytest.param(replace(answer(), time=-1), id="a time below 0"),
         pytest.param(replace(answer(), lookup_reference="r" * 257), id="a long reference"),
         pytest.param(replace(answer(), lookup_reference="\ud800"), id="no Unicode text"),
-        pytest.param(replace(answer(), statement_hash="0F" * 32), id="an upper-case hash"),
+        pytest.param(replace(signed(SIGNED), statement_hash="0F" * 32), id="another hash than the statement's"),
+        pytest.param(replace(answer(), statement_hash="0f" * 32), id="the hash of no statement"),
+        pytest.param(replace(signed(SIGNED), statement_hash=""), id="a statement without its hash"),
+        pytest.param(signed("e30.e30"), id="no compact JWS"),
+        pytest.param(signed("e30.e30." + "A" * MAX_STATEMENT), id="a long statement"),
         pytest.param(replace(answer(), subscriber=None), id="a subscriber of whom nothing is said"),
         pytest.param(forged(answer(), subscriber={}), id="a subscriber as a dict"),
         pytest.param(replace(PORTED, subscriber=subscriber()), id="ported, and a subscriber"),

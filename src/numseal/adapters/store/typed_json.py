@@ -99,6 +99,7 @@ class _Builder:
         raise TypeError(f"{hint} cannot be kept as typed JSON")
 
     def _plain(self, hint: Any) -> _Pair:
+        hint = getattr(hint, "__supertype__", hint)  # of a NewType
         if hint in (str, int, bool):
             return None, None
         if hint is bytes:

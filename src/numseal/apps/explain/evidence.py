@@ -58,7 +58,13 @@ def evidence_sections(evidence: Evidence, *, unmasked: bool) -> list[Section]:
 def evidence_values(evidence: Evidence, *, unmasked: bool) -> dict[str, Any]:
     """Give evidence as the JSON values of its record, the number masked."""
     values: dict[str, Any] = orjson.loads(canonical_record(evidence))
-    return values if unmasked else {**values, "phone_number": mask(evidence.phone_number)}
+    if unmasked:
+        return values
+    for said in (values["before"], values["after"], values["possession"], *values["before_resend"], *values["earlier"]):
+        if said is not None:
+            # What an operator signs names the number; its hash does not.
+            said["statement"] = ""
+    return {**values, "phone_number": mask(evidence.phone_number)}
 
 
 def lookup_section(title: str, lookup: Lookup) -> Section:

@@ -91,7 +91,9 @@ def _record(value: Any, at: int) -> str:  # noqa: PLR0911 - a return a kind
             return f"{value.outcome} from {value.operator_id}, {moment(value.time, at)}"
         case _ if is_dataclass(value):
             return ", ".join(
-                f"{item.name} {describe(getattr(value, item.name), at, item.name)}" for item in fields(value)
+                f"{item.name} {describe(getattr(value, item.name), at, item.name)}"
+                for item in fields(value)
+                if not item.name.startswith("statement")
             )
         case _:
             return str(value)

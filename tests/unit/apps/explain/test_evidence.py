@@ -26,6 +26,7 @@ from numseal.domain.evidence import (
     SignalState,
     SimChange,
     SimChangeKind,
+    Statement,
     Velocity,
 )
 from numseal.domain.verdict import Decision, Finding, Level, Severity, Verdict
@@ -50,6 +51,21 @@ def test_the_number_is_masked() -> None:
     assert NUMBER in page(evidence(), unmasked=True)
     assert evidence_values(evidence(), unmasked=False)["phone_number"] == "+7916*****67"
     assert evidence_values(evidence(), unmasked=True)["phone_number"] == NUMBER
+
+
+def test_what_an_operator_signed_names_the_number_too() -> None:
+    signed = replace(answer(), statement=Statement("e30.KzcA.c2ln"), statement_hash="ab" * 32)
+    shown = Possession(Method.NETWORK, NOW, NOW, statement=Statement("e30.KzcB.c2ln"), statement_hash="cd" * 32)
+    said = evidence(before=signed, after=signed, before_resend=(signed,), possession=shown, earlier=(shown,))
+    masked = str(evidence_values(said, unmasked=False))
+    assert "KzcA" not in masked
+    assert "KzcB" not in masked
+    assert masked.count("ab" * 32) == 3
+    assert masked.count("cd" * 32) == 2
+    whole = str(evidence_values(said, unmasked=True))
+    assert (whole.count("KzcA"), whole.count("KzcB")) == (3, 2)
+    assert "KzcB" not in page(said)
+    assert "KzcA" not in page(said)
 
 
 def test_who_serves_the_number_and_what_is_asked_for() -> None:

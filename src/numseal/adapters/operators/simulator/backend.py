@@ -34,7 +34,7 @@ from numseal.domain.operator import (
 from numseal.domain.simulation import DeliveryBehavior, MessageKind, SimulatedSubscriber, SubscriptionState
 from numseal.ports.operator_backend import OperatorError
 
-CONTRACT_VERSION = "1"
+CONTRACT_VERSION = "1.0"
 KEPT_LOOKUPS = 1_000
 KEPT_SENDS = 10_000
 SENDS_A_MINUTE = 10

@@ -792,19 +792,25 @@ class OperatorCode(_message.Message):
 
     TEMPLATE_FIELD_NUMBER: _builtins.int
     LENGTH_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     template: _builtins.str
     """Optional. One of the templates in the capabilities; by default the operator's own choice."""
     length: _builtins.int
     """Optional. Digits, 4 to 10; by default the operator's own choice."""
+    text: _builtins.str
+    """Optional. Text with "{{code}}" where the code goes, for an operator that announces no templates; by default the
+    operator's own.
+    """
     def __init__(
         self,
         *,
         template: _builtins.str = ...,
         length: _builtins.int = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["length", b"length", "template", b"template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["length", b"length", "template", b"template", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
