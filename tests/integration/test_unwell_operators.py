@@ -1,11 +1,12 @@
 """Operators that are slow, fail or fall silent, over real gRPC; and a thousand copies of one event."""
 
 import asyncio
+import time
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
-from fakes.messenger import Messenger, codes, result, state
+from fakes.messenger import Messenger, answers, codes, result, state
 from fakes.world import World
 from numseal.api.simulator.v1 import simulator_pb2
 from numseal.api.verification.v1 import assurance_pb2, binding_pb2, verification_pb2
@@ -142,3 +143,55 @@ async def test_an_operator_that_fails_before_the_code_ends_no_verification_of_ot
     assert state(await messenger.sign_up(MEGAFON, "bob")) == "VERIFIED"
     await behave(messenger, "mts")
     assert state(await messenger.sign_up(MTS_2, "carol")) == "VERIFIED"
+
+
+async def test_codes_that_could_not_be_sent_are_not_held_against_the_person(world: World) -> None:
+    messenger = world.messenger
+    opened = await messenger.start(MTS)
+    request = verification_pb2.ResendCodeRequest(verification_id=opened.verification_id)
+    await behave(messenger, "mts", fail=True)
+    for _ in range(6):
+        world.clock.advance(60)
+        with answers("UNAVAILABLE", "UNAVAILABLE"):
+            await messenger.verification.ResendCode(request, metadata=messenger.metadata)
+    assert (await messenger.get(opened.verification_id)).sends_remaining == opened.sends_remaining == 4
+    await behave(messenger, "mts")
+    for delay in (60, 120, 300):
+        world.clock.advance(delay)
+        await messenger.verification.ResendCode(request, metadata=messenger.metadata)
+    texts = await messenger.inbox(MTS)
+    assert len(set(texts)) == 4
+    assert (await messenger.get(opened.verification_id)).sends_remaining == 1
+
+
+async def p99(messenger: Messenger, account: str) -> float:
+    """Sign numbers of another operator up, one after the other; return how long the slowest but one took, seconds."""
+    took = []
+    for count in range(40):
+        begun = time.monotonic()
+        number = f"+79261{account[:1]}{count:05}"
+        await messenger.sign_up(number, f"{account}-{count}")
+        took.append(time.monotonic() - begun)
+    return sorted(took)[-2]
+
+
+async def test_a_frozen_operator_moves_nobody_elses_p99(world: World) -> None:
+    messenger = world.messenger
+    usual = await p99(messenger, "1-before")
+    await behave(messenger, "mts", delay=600)
+    frozen = [asyncio.create_task(messenger.start(f"+7916{count + 10}34567", f"frozen-{count}")) for count in range(60)]
+    try:
+        beside = await p99(messenger, "2-beside")
+        # The sixty begin to be asked about at once, and one after the other gives up within its own deadline.
+        ended = await asyncio.gather(*frozen)
+    finally:
+        for task in frozen:
+            task.cancel()
+        await asyncio.gather(*frozen, return_exceptions=True)
+    assert beside < 4 * usual + 0.1
+    assert {state(verification) for verification in ended} <= {"CODE_SENT", "FAILED"}
+    begun = time.monotonic()
+    late = await messenger.start("+79161299999", "late")
+    # Enough have waited in vain: the operator is left alone, and nobody waits for it.
+    assert time.monotonic() - begun < 1
+    assert (state(late), late.failure_reason) == ("FAILED", "OPERATOR_UNWELL")

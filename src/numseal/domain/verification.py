@@ -206,8 +206,8 @@ class Verification:
     `accepted_digest` is the keyed hash of the right code or proof, so that the same again gets the same answer;
     `shown` are the possessions shown so far, the last one under that hash. `after` and `velocity` are those of the
     last assessment. `options` are the ways on, in STEP_UP_REQUIRED and CONTESTED, as of `option_time`.
-    `sends` counts orders, `settled_sends` is the last of them whose outcome is written down, `guesses` counts wrong
-    codes, `pages` network pages. `since_time` is when the number's live binding was made, where it had one when this
+    `sends` counts orders, `settled_sends` is the last of them whose outcome is written down, `unsent` counts those that
+    certainly came to no code and are not held against the person. `guesses` counts wrong codes, `pages` network pages. `since_time` is when the number's live binding was made, where it had one when this
     was opened. `failure` is the UPPER_SNAKE reason of FAILED.
     """
 
@@ -219,6 +219,7 @@ class Verification:
     expire_time: int
     sends: int = 0
     settled_sends: int = 0
+    unsent: int = 0
     next_send_time: int = 0
     resend_requests: tuple[str, ...] = ()
     guesses: int = 0
@@ -269,6 +270,11 @@ class Verification:
     def attempts_remaining(self) -> int:
         """How many wrong codes it still stands."""
         return MAX_GUESSES - self.guesses
+
+    @property
+    def codes_counted(self) -> int:
+        """How many codes are held against it: those that went out, or may have."""
+        return self.sends - self.unsent
 
     def live_codes(self, now: int) -> tuple[Code, ...]:
         """Return the codes that may still be entered, newest first.

@@ -89,7 +89,9 @@ class OperatorError(Exception):
     def __init__(self, reason: str, message: str, *, sent: bool = False) -> None:
         """Take a reason, UPPER_SNAKE of at most 64 characters, and a sentence for people.
 
-        Any other reason, and OPERATOR_NOT_CONNECTED, which is Numseal's own, is read as OPERATOR_ERROR.
+        NOT_OURS, REQUEST_REFUSED and those that end in _NOT_SUPPORTED tell of what was asked; any other counts against
+        the operator's health, and where too many do it is left alone for a while. Any other form, and what is Numseal's
+        own to say (OPERATOR_NOT_CONNECTED, OPERATOR_UNWELL, OPERATOR_OVERLOADED), is read as OPERATOR_ERROR.
         """
         super().__init__(message)
         self.reason = reason

@@ -39,14 +39,26 @@ from numseal.usecases.operator_answers import (
     read_started,
 )
 from numseal.usecases.operator_capabilities import OperatorCapabilities
+from numseal.usecases.operator_circuit import Circuit, CircuitState
 from numseal.usecases.operator_events import read_watch
-from numseal.usecases.operator_failures import BROKEN_CONTRACT, NOT_CONNECTED, TIMEOUT, Failed, failure_of
+from numseal.usecases.operator_failures import (
+    BROKEN_CONTRACT,
+    CIRCUIT_OPEN,
+    NOT_CONNECTED,
+    OVERLOADED,
+    TIMEOUT,
+    Failed,
+    failure_of,
+)
 from numseal.usecases.operator_stream import OperatorStream
 
 __all__ = ["BROKEN_CONTRACT", "NOT_CONNECTED", "TIMEOUT", "AskOperator"]
 
 CAPABILITIES_TIMEOUT = 1.5
 """Seconds an operator has to tell what it can do."""
+
+MAX_IN_FLIGHT = 512
+"""Calls that one operator may have under way at once, those that were given up and have not ended included."""
 
 _NOT_TAKEN = {
     SendOutcome.NOT_OURS: "NUMBER_NOT_SERVED",
@@ -62,14 +74,23 @@ _log = logging.getLogger(__name__)
 
 
 class AskOperator:
-    """Puts questions to operators by their ids. Owns the calls that it gave up and that have not ended yet."""
+    """Puts questions to operators by their ids.
 
-    def __init__(self, operators: Mapping[str, OperatorBackend], clock: Clock) -> None:
-        """Take the operators by their ids."""
+    Owns each operator's circuits and its calls under way: one that is frozen or failing is left alone after a while,
+    and never holds more than its share, so that the others are not slowed.
+    """
+
+    def __init__(
+        self, operators: Mapping[str, OperatorBackend], clock: Clock, *, max_in_flight: int = MAX_IN_FLIGHT
+    ) -> None:
+        """Take the operators by their ids, and how many calls each may have under way."""
         self._operators = operators
         self._clock = clock
+        self._max_in_flight = max_in_flight
+        self._in_flight = dict.fromkeys(operators, 0)
+        self._circuits: dict[tuple[str, str], Circuit] = {}
         self._capabilities = OperatorCapabilities(self._fetch_capabilities, clock)
-        self._abandoned: set[asyncio.Task[Any]] = set()
+        self._abandoned: set[asyncio.Task[Any]] = set()  # the loop holds them weakly
 
     async def capabilities(self, operator_id: str) -> Capabilities | None:
         """Return what an operator can do, None where that is not known; asked again every 5 minutes.
@@ -77,6 +98,10 @@ class AskOperator:
         An answer holds for 15 minutes while the operator fails to give another.
         """
         return await self._capabilities(operator_id) if operator_id in self._operators else None
+
+    def circuits(self, operator_id: str) -> dict[str, CircuitState]:
+        """Return the state of each kind of call, by the name of the port's method, that an operator was asked by."""
+        return {name: circuit.state for (known, name), circuit in self._circuits.items() if known == operator_id}
 
     async def look_up(self, operator_id: str, request: LookupRequest, timeout: float) -> Lookup:  # noqa: ASYNC109
         """Return the answer at our own time, UNANSWERED where none came in `timeout` seconds or it cannot be."""
@@ -226,18 +251,41 @@ class AskOperator:
         backend = self._operators.get(operator_id)
         if backend is None:
             return Failed(NOT_CONNECTED, sent=False)
+        circuit = self._circuits.setdefault((operator_id, name), Circuit(self._clock))
+        if self._in_flight[operator_id] >= self._max_in_flight:
+            return Failed(OVERLOADED, sent=False)
+        admitted = circuit.admit()
+        if admitted is None:
+            return Failed(CIRCUIT_OPEN, sent=False)
         task = asyncio.create_task(_answer(backend, call, read))
+        self._in_flight[operator_id] += 1
+        task.add_done_callback(lambda _: self._ended(operator_id))
         try:
             await asyncio.wait((task,), timeout=limit)
+        except asyncio.CancelledError:
+            circuit.dropped(admitted)
+            raise
         finally:
             self._let_go(task)
         if not task.done():
-            return Failed(TIMEOUT)
-        # A backend that cancels the task it runs in and returns leaves it canceled.
-        answer = Failed(BROKEN_CONTRACT, breach="it canceled itself") if task.cancelled() else task.result()
-        if isinstance(answer, Failed) and answer.breach:
-            _log.error("operator %s broke its contract in %s: %s", operator_id, name, answer.breach)
+            answer: T | Failed = Failed(TIMEOUT)
+        else:
+            # A backend that cancels the task it runs in and returns leaves it canceled.
+            answer = Failed(BROKEN_CONTRACT, breach="it canceled itself") if task.cancelled() else task.result()
+        self._tell(circuit, admitted, answer, operator_id, name)
         return answer
+
+    def _ended(self, operator_id: str) -> None:
+        self._in_flight[operator_id] -= 1
+
+    def _tell(self, circuit: Circuit, admitted: int, answer: object, operator_id: str, name: str) -> None:
+        """Log a breach, count the outcome, and log a circuit that opens or closes by it."""
+        failed = answer if isinstance(answer, Failed) else None
+        if failed is not None and failed.breach:
+            _log.error("operator %s broke its contract in %s: %s", operator_id, name, failed.breach)
+        if circuit.done(admitted, failed=failed is not None and failed.unwell):
+            reason = "" if failed is None else f" after {failed.reason}"
+            _log.warning("operator %s: %s is %s%s", operator_id, name, circuit.state.value, reason)
 
     def _let_go(self, task: asyncio.Task[Any]) -> None:
         """Cancel a call that goes on; what it still comes to is nobody's concern, but the loop holds it weakly."""

@@ -15,6 +15,11 @@ NOT_CONNECTED = "OPERATOR_NOT_CONNECTED"
 TIMEOUT = "TIMEOUT"
 BROKEN_CONTRACT = "BROKEN_CONTRACT"
 CURSOR_TOO_OLD = "CURSOR_TOO_OLD"
+CIRCUIT_OPEN = "OPERATOR_UNWELL"
+OVERLOADED = "OPERATOR_OVERLOADED"
+
+_OURS = frozenset({NOT_CONNECTED, CURSOR_TOO_OLD, CIRCUIT_OPEN, OVERLOADED})
+_OF_THE_QUESTION = frozenset({"NOT_OURS", "REQUEST_REFUSED", "KINDS_MALFORMED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,11 @@ class Failed:
     sent: bool = True
     breach: str = ""
 
+    @property
+    def unwell(self) -> bool:
+        """Whether it tells of the operator's health, and not of what was asked."""
+        return self.reason not in _OF_THE_QUESTION and not self.reason.endswith("_NOT_SUPPORTED")
+
 
 def failure_of(error: BaseException) -> Failed:
     """Return what a plugin raised as a plain value; CURSOR_TOO_OLD stands for `CursorTooOldError` and nothing else."""
@@ -32,7 +42,7 @@ def failure_of(error: BaseException) -> Failed:
         if isinstance(error, CursorTooOldError):
             return Failed(CURSOR_TOO_OLD)
         if isinstance(error, OperatorError):
-            return Failed(read_reason(error.reason, ours={NOT_CONNECTED, CURSOR_TOO_OLD}), sent=error.sent is not False)
+            return Failed(read_reason(error.reason, ours=_OURS), sent=error.sent is not False)
         if isinstance(error, ImpossibleAnswer):
             return Failed(BROKEN_CONTRACT, breach=str(error))
     except BaseException as sly:  # noqa: BLE001 - an error of a plugin's own making may fail when it is looked at

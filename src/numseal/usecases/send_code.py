@@ -8,7 +8,7 @@ from numseal.domain.agreement import Agreements
 from numseal.domain.conversion import Conversion
 from numseal.domain.errors import Refusal, unavailable
 from numseal.domain.evidence import DeliveryState, Evidence, Lookup, LookupOutcome, Method
-from numseal.domain.limits import Budget, Limits, page_budgets, send_budgets
+from numseal.domain.limits import SEND_LADDER, Budget, Limits, page_budgets, send_budgets
 from numseal.domain.operator import CodeOrder, CodeSent, LookupRequest, NetworkOrder, Phase
 from numseal.domain.policy import Policies
 from numseal.domain.relying_party import App, RelyingParty
@@ -229,10 +229,16 @@ class SendCode:
         if verification.resend_requests:
             asked = verification.resend_requests[-1]
 
-            def forget(current: Verification, _now: int) -> Verification:
+            def forget(current: Verification, now: int) -> Verification:
                 # The same request again must not look as if its code had been sent.
                 kept = tuple(request_id for request_id in current.resend_requests if request_id != asked)
-                return replace(current, resend_requests=kept, settled_sends=verification.sends)
+                return replace(
+                    current,
+                    resend_requests=kept,
+                    settled_sends=verification.sends,
+                    unsent=current.unsent + 1,
+                    next_send_time=min(current.next_send_time, now + SEND_LADDER[0]),
+                )
 
             await self._settle(verification, forget, refund=True)
             raise unavailable(reason, f"the operator did not send another code: {reason}; earlier codes still work")

@@ -62,7 +62,7 @@ class ChargeResend:
         current = _found(rows.verification(self.verification_id)).at(rows.now)
         if current.state not in self.states:
             raise wrong_state(current, "send another code")
-        if current.sends >= MAX_SENDS:
+        if current.codes_counted >= MAX_SENDS:
             raise exhausted(
                 "SENDS_EXHAUSTED",
                 "this verification has had all its codes; start another when it has ended",
@@ -83,7 +83,7 @@ class ChargeResend:
         self.conversion.check(rows.spent(self.conversion.sends), rows.spent(self.conversion.successes), rows.now)
         for budget in self.budgets:
             rows.spend(budget)
-        following = send_delay(current.sends + 1)
+        following = send_delay(current.codes_counted + 1)
         method = self.method or (Method.SMS if current.opening.method is Method.NETWORK else current.opening.method)
         charged = replace(
             current,

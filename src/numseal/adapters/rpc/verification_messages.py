@@ -114,7 +114,7 @@ def verification_message(
         update_time=timestamp(verification.update_time),
         expire_time=timestamp(verification.expire_time),
         attempts_remaining=verification.attempts_remaining,
-        sends_remaining=MAX_SENDS - verification.sends,
+        sends_remaining=MAX_SENDS - verification.codes_counted,
         next_check_time=timestamp(verification.next_check_time),
         step_up_options=_step_up_options(verification),
         contest=_contest(verification),
@@ -147,7 +147,7 @@ def _code(verification: Verification) -> verification_pb2.CodeChallenge | None:
         method=METHODS[newest.method],
         send_time=timestamp(newest.send_time),
         expire_time=timestamp(newest.expire_time),
-        send_count=verification.sends,
+        send_count=verification.codes_counted,
     )
 
 
@@ -161,7 +161,7 @@ def _network(verification: Verification) -> verification_pb2.NetworkChallenge | 
 
 
 def _methods(verification: Verification) -> list[verification_pb2.MethodOption]:
-    if verification.state not in _TAKES_CODES or verification.sends >= MAX_SENDS:
+    if verification.state not in _TAKES_CODES or verification.codes_counted >= MAX_SENDS:
         return []
     available = timestamp(verification.next_send_time)
     return [verification_pb2.MethodOption(method=METHODS[method], available_time=available) for method in _RESENDABLE]
