@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ["scripts/venv", "scripts/serve", "scripts/test", "scripts/check", "scripts/protos", ".ci/run"]
+SCRIPTS = [
+    "scripts/venv",
+    "scripts/serve",
+    "scripts/test",
+    "scripts/parts",
+    "scripts/check",
+    "scripts/protos",
+    ".ci/run",
+]
+PART_FOLDERS = ["tests/parts/smsc", "tests/parts/prism", "scripts/examples/node_backend"]
 TOOLS = ["ruff", "mypy", "lint-imports", "buf", "deptry", "codespell"]
 
 
@@ -150,6 +159,7 @@ def test_test_runs_what_it_is_asked_without_thresholds(clone: Clone) -> None:
 
 def test_test_holds_every_room_to_its_threshold(clone: Clone) -> None:
     clone.installed("dev")
+    clone.program("scripts/parts")
     assert clone.run("scripts/test").returncode == 0
     asked = [call for call in clone.calls() if "coverage report" in call]
     assert [call.split("--fail-under=")[1].split()[0] for call in asked] == ["100", "100", "100", "100", "95"]
@@ -157,8 +167,89 @@ def test_test_holds_every_room_to_its_threshold(clone: Clone) -> None:
         assert sum(f"--include=src/numseal/{room}/*" in call for call in asked) == 1
 
 
+def test_test_does_not_begin_without_what_ci_demands(clone: Clone) -> None:
+    clone.installed("dev")
+    clone.program("scripts/parts", "exit 1")
+    assert clone.run("scripts/test").returncode == 1
+    assert clone.calls() == ["parts "]
+
+
+class Parts:
+    """A clone with the folders that scripts/parts installs into, and a PATH of the test's own programs only."""
+
+    def __init__(self, clone: Clone) -> None:
+        self.clone = clone
+        for folder in PART_FOLDERS:
+            (clone.root / folder).mkdir(parents=True)
+            (clone.root / folder / "package-lock.json").write_text("{}")
+        (clone.root / "tools").mkdir()
+        for tool in ("bash", "cat", "cmp", "cp", "dirname", "mkdir", "tail"):
+            (clone.root / "tools" / tool).symlink_to(shutil.which(tool) or tool)
+        clone.program("tools/osmo-hlr")
+        clone.program("tools/npm", 'mkdir -p "$3/node_modules"')
+
+    def run(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.clone.run("scripts/parts", PATH=str(self.clone.root / "tools"), **environment)
+
+
+@pytest.fixture
+def parts(clone: Clone) -> Parts:
+    return Parts(clone)
+
+
+def test_parts_are_installed_once(parts: Parts) -> None:
+    assert parts.run(CI="true").returncode == 0
+    assert [call.split(" --no")[0] for call in parts.clone.calls()] == [
+        f"npm ci --prefix {parts.clone.root / folder}" for folder in PART_FOLDERS
+    ]
+    assert parts.run(CI="true").returncode == 0
+    assert len(parts.clone.calls()) == 3
+    (parts.clone.root / PART_FOLDERS[0] / "package-lock.json").write_text('{"other": 1}')
+    assert parts.run(CI="true").returncode == 0
+    assert len(parts.clone.calls()) == 4
+
+
+def test_a_missing_hlr_is_installed_by_root(parts: Parts) -> None:
+    (parts.clone.root / "tools/osmo-hlr").unlink()
+    parts.clone.program("tools/id", "echo 0")
+    parts.clone.program("tools/env")
+    parts.clone.program("tools/apt-get")
+    assert parts.run(CI="true").returncode == 0
+    assert parts.clone.calls()[1] == (
+        "env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends osmo-hlr"
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "programs", "reason"),
+    [
+        ("osmo-hlr", {}, "this system has no apt-get"),
+        ("osmo-hlr", {"apt-get": "", "id": "echo 1000"}, "only root may install it"),
+        (
+            "osmo-hlr",
+            {"apt-get": "exit 1", "id": "echo 0", "env": "echo broken; exit 1"},
+            "apt-get could not install osmo-hlr",
+        ),
+        ("npm", {}, "there is no npm"),
+        ("npm", {"npm": "echo broken; exit 1"}, "npm ci failed there"),
+    ],
+)
+def test_what_cannot_be_had_is_named_and_fails_in_ci(
+    parts: Parts, missing: str, programs: dict[str, str], reason: str
+) -> None:
+    (parts.clone.root / "tools" / missing).unlink()
+    for name, body in programs.items():
+        parts.clone.program(f"tools/{name}", body)
+    done = parts.run()
+    assert done.returncode == 0
+    assert reason in done.stderr
+    assert "the tests that need it are skipped" in done.stderr
+    assert parts.run(CI="true").returncode == 1
+
+
 def test_test_fails_below_a_threshold(clone: Clone) -> None:
     clone.installed("dev")
+    clone.program("scripts/parts")
     clone.program(".venv/bin/python", 'case "$*" in *coverage*tlog*) echo "log 99%"; exit 2 ;; esac')
     done = clone.run("scripts/test")
     assert done.returncode == 1
