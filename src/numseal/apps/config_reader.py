@@ -64,6 +64,16 @@ class Table:
             raise self.error(key, _shown(value), expected)
         return value
 
+    def number(self, key: str, default: float | None = None, *, low: float, high: float) -> float:
+        """Return a number within bounds, whole or not."""
+        value = self._ask(key)
+        expected = f"a number from {low} to {high}"
+        if value is None:
+            return self._default(key, default, expected)
+        if type(value) not in {int, float} or not low <= value <= high:
+            raise self.error(key, _shown(value), expected)
+        return float(value)
+
     def flag(self, key: str, *, default: bool) -> bool:
         """Return true or false."""
         value = self._ask(key)
@@ -128,9 +138,19 @@ class Table:
             raise self.error(key, _shown(value), f"tables: [[{self.name(key)}]]")
         return [Table(self.file, f"{self.name(key)}[{number}]", item) for number, item in enumerate(value, 1)]
 
+    def rest(self) -> dict[str, Any]:
+        """Return what no other key of the table was asked for, as the file gives it, for a reader of its own."""
+        rest = {key: value for key, value in self._values.items() if key not in self._known}
+        self._known.update(dict.fromkeys(rest))
+        return rest
+
     def keys(self) -> tuple[str, ...]:
         """Return the keys that the file gives."""
         return tuple(self._values)
+
+    def expect(self, key: str) -> None:
+        """Count a key among those that are known, given or not."""
+        self._known[key] = None
 
     def close(self) -> None:
         """Refuse the first key that nobody asked for."""

@@ -1,0 +1,100 @@
+"""Settings of adapters from TOML: every kind of field, and what is said of what does not fit."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from numseal.apps.config_reader import ConfigError, Table
+from numseal.apps.config_settings import read_settings
+
+
+@dataclass(frozen=True)
+class Place:
+    host: str
+    port: int = 2775
+
+
+@dataclass(frozen=True)
+class Settings:
+    name: str
+    places: tuple[Place, ...] = ()
+    main: Place = field(default_factory=lambda: Place("localhost"))
+    prefixes: tuple[str, ...] = ()
+    networks: Mapping[str, str] = field(default_factory=dict)
+    pause: float = 1.5
+    tries: int = 3
+    loud: bool = True
+    secret: bytes = b""
+
+    def __post_init__(self) -> None:
+        if self.tries < 1:
+            raise ValueError(f"tries: found {self.tries}, expected at least 1")
+
+
+def read(text: str) -> Settings:
+    table = Table(Path("numseal.toml"), "operators[1].parts[2]", tomllib.loads(text))
+    settings = read_settings(table, Settings, secret=b"s")
+    table.close()
+    return settings
+
+
+def test_every_kind_of_field_is_read() -> None:
+    text = """
+    name = "a"
+    places = [{host = "one"}, {host = "two", port = 1}]
+    main = {host = "three"}
+    prefixes = ["+7916", "+7917"]
+    networks = {"7916" = "250-01"}
+    pause = 2
+    tries = 4
+    loud = false
+    """
+    assert read(text) == Settings(
+        "a",
+        (Place("one"), Place("two", 1)),
+        Place("three"),
+        ("+7916", "+7917"),
+        {"7916": "250-01"},
+        2.0,
+        4,
+        False,
+        b"s",
+    )
+
+
+def test_what_is_not_given_is_the_datas_own_default() -> None:
+    assert read('name = "a"') == Settings("a", secret=b"s")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "operators[1].parts[2].name: found nothing, expected a text"),
+        ("name = 1", "operators[1].parts[2].name: found 1, expected a text"),
+        ('name = "a"\ntries = 0', "operators[1].parts[2].tries: found 0, expected at least 1"),
+        ('name = "a"\ntries = 1.5', "operators[1].parts[2].tries: found 1.5, expected a whole number"),
+        ('name = "a"\npause = "1"', "operators[1].parts[2].pause: found '1', expected a number"),
+        ('name = "a"\npause = nan', "operators[1].parts[2].pause: found nan, expected a number"),
+        ('name = "a"\npause = true', "operators[1].parts[2].pause: found True, expected a number"),
+        ('name = "a"\nloud = 1', "operators[1].parts[2].loud: found 1, expected true or false"),
+        ('name = "a"\nprefixes = "+7"', "operators[1].parts[2].prefixes: found '+7', expected a list"),
+        ('name = "a"\nnetworks = {"7" = 1}', "operators[1].parts[2].networks.7: found 1, expected a text"),
+        ('name = "a"\nplaces = [{}]', "operators[1].parts[2].places[1].host: found nothing, expected a text"),
+        ('name = "a"\nmain = {host = "b", prot = 1}', "operators[1].parts[2].main.prot: no such key, expected one of"),
+        ('name = "a"\npuase = 1', "operators[1].parts[2].puase: no such key, expected one of name, places, main"),
+        ('name = "a"\nsecret = "x"', "operators[1].parts[2].secret: no such key"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert str(caught.value).startswith(f"numseal.toml: {message}")
+
+
+def test_a_field_of_a_kind_that_has_no_form_in_toml_is_a_fault() -> None:
+    table = Table(Path("numseal.toml"), "", {"name": "a", "secret": "x"})
+    with pytest.raises(TypeError, match="secret"):
+        read_settings(table, Settings)
