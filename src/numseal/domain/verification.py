@@ -207,8 +207,9 @@ class Verification:
     `shown` are the possessions shown so far, the last one under that hash. `after` and `velocity` are those of the
     last assessment. `options` are the ways on, in STEP_UP_REQUIRED and CONTESTED, as of `option_time`.
     `sends` counts orders, `settled_sends` is the last of them whose outcome is written down, `unsent` counts those that
-    certainly came to no code and are not held against the person. `guesses` counts wrong codes, `pages` network pages. `since_time` is when the number's live binding was made, where it had one when this
-    was opened. `failure` is the UPPER_SNAKE reason of FAILED.
+    certainly came to no code and are not held against the person. `guesses` counts wrong codes, `pages` network pages.
+    `since_time` is when the number's live binding was made, where it had one when this was opened. `failure` is the
+    UPPER_SNAKE reason of FAILED.
     """
 
     verification_id: str

@@ -134,7 +134,8 @@ def _opening(verification: Verification, *, unmasked: bool) -> Iterator[Row]:
     yield row("operator", f"{opening.operator_id} under the agreement {opening.agreement_id}")
     yield row("policy", opening.policy_digest)
     yield row(
-        "codes", f"{verification.codes_counted} of {MAX_SENDS} sent, {verification.guesses} of {MAX_GUESSES} guesses wrong"
+        "codes",
+        f"{verification.codes_counted} of {MAX_SENDS} sent, {verification.guesses} of {MAX_GUESSES} guesses wrong",
     )
     if opening.client.device_public_key_jwk:
         yield row("client key", "proved" if verification.key_proven else "named, not proved")
