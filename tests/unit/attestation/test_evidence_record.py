@@ -78,6 +78,8 @@ def test_another_layout_has_the_same_commitment() -> None:
         ("time", 1.0, "`evidence.time` is not a whole number"),
         ("time", -1, "`evidence.time` is not a whole number"),
         ("time", 2**63, "`evidence.time` is not a whole number"),
+        ("before.statement", "A" * 65_537, "`evidence.before.statement` is not a string of at most 65536 characters"),
+        ("before.statement", 7, "`evidence.before.statement` is not a string of at most 65536 characters"),
         ("before", None, "`evidence.before` is not an object with outcome"),
         ("before.subscriber.recycled.value", 0, "`evidence.before.subscriber.recycled.value` is not true or false"),
         ("before.outcome", "GONE", "`evidence.before.outcome` is not one of SUBSCRIBER, PORTED"),
