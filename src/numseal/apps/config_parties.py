@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from numseal.apps.addresses import is_web_address
 from numseal.apps.config_reader import ConfigError, Table
-from numseal.domain import otp, short_message
+from numseal.domain import code_texts, otp, short_message
 from numseal.domain.agreement import Agreement
 from numseal.domain.permissions import COUNTRIES, Permissions
-from numseal.domain.relying_party import App, RelyingParty
+from numseal.domain.relying_party import App, RelyingParty, autofill_lines
 
 _ID = r"[a-z0-9-]{1,64}"
 _ID_EXPECTED = "1 to 64 characters of a-z, 0-9 and -"
@@ -134,15 +134,15 @@ def _permissions(table: Table) -> Permissions:
 
 
 def _app(table: Table) -> App:
+    """Read an app; one that gives no texts gets Numseal's own."""
+    origin = table.text("origin", "", pattern=r"[a-z0-9-]+(\.[a-z0-9-]+)*", expected="a host such as example.org")
+    android_hash = table.text(
+        "android_hash", "", pattern="[A-Za-z0-9+/]{11}", expected="the 11 characters of the SMS Retriever hash"
+    )
     texts_table = table.table("texts")
-    texts = {}
-    for language in texts_table.keys():  # noqa: SIM118 - not a mapping
-        if not re.fullmatch(_LANGUAGE, language):
-            raise texts_table.error(language, repr(language), 'a language as the key, such as "en"')
-        texts[language] = texts_table.text(language, pattern="(?s).+")
-    if not texts:
-        raise table.error("texts", "nothing", 'at least one text, such as { en = "Your code is {{code}}" }')
-    default_language = table.text("default_language", next(iter(texts)))
+    texts = _texts(texts_table) or code_texts.texts_for(autofill_lines(origin, android_hash))
+    first = next(iter(texts)) if texts_table.keys() else code_texts.DEFAULT_LANGUAGE
+    default_language = table.text("default_language", first)
     if default_language not in texts:
         raise table.error("default_language", repr(default_language), f"one of {_listed(texts)}")
     app = App(
@@ -150,16 +150,23 @@ def _app(table: Table) -> App:
         sender_id=table.text("sender_id", pattern="[ -~]{1,15}", expected="1 to 15 printable ASCII characters"),
         texts=texts,
         default_language=default_language,
-        origin=table.text("origin", "", pattern=r"[a-z0-9-]+(\.[a-z0-9-]+)*", expected="a host such as example.org"),
-        android_hash=table.text(
-            "android_hash", "", pattern="[A-Za-z0-9+/]{11}", expected="the 11 characters of the SMS Retriever hash"
-        ),
+        origin=origin,
+        android_hash=android_hash,
         network_redirect_uri=_redirect_uri(table),
     )
     table.close()
     for language in texts:
         _check_text(texts_table, app, language)
     return app
+
+
+def _texts(table: Table) -> dict[str, str]:
+    texts = {}
+    for language in table.keys():  # noqa: SIM118 - not a mapping
+        if not re.fullmatch(_LANGUAGE, language):
+            raise table.error(language, repr(language), 'a language as the key, such as "en"')
+        texts[language] = table.text(language, pattern="(?s).+")
+    return texts
 
 
 def _redirect_uri(table: Table) -> str:

@@ -28,12 +28,16 @@ class App:
         language = locale.replace("_", "-").split("-")[0].lower()
         if language not in self.texts:
             language = self.default_language
-        text = self.texts[language]
-        if self.android_hash:
-            text += f"\n{self.android_hash}"
-        if self.origin:
-            text += f"\n@{self.origin} #{{{{code}}}}"
-        return language, text
+        return language, self.texts[language] + autofill_lines(self.origin, self.android_hash)
+
+
+def autofill_lines(origin: str, android_hash: str) -> str:
+    """Return the lines by which a handset finds a code's app, each with its line break before it; either may be empty.
+
+    The WebOTP line is the last one (WICG origin-bound one-time codes §2).
+    """
+    hash_line = f"\n{android_hash}" if android_hash else ""
+    return hash_line + (f"\n@{origin} #{{{{code}}}}" if origin else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from numseal.apps.config import Address, Config, ConfigError, MonitoringConfig, load_config
+from numseal.domain import code_texts
 from numseal.domain.agreement import Agreement
 from numseal.domain.evidence import ClientNetwork, NetworkKind
 from numseal.domain.limits import Limits
@@ -273,7 +274,7 @@ ONE_LINE: list[tuple[str, str, str]] = [
     (f'["{TOKEN}"]', "[]", "relying_parties[1].token_sha256: found nothing, expected the hash of a token"),
     (f'["{TOKEN}"]', f'[]\ncertificate_sha256 = ["{FINGERPRINT}"]', "expected listen.client_ca to be set, or none"),
     ("[[relying_parties.apps]]", "[[relying_parties.app]]", "relying_parties[1].apps: found nothing, expected at"),
-    ('id = "app"', 'id = "app"\nicon = 1', "relying_parties[1].apps[1].icon: no such key, expected one of texts"),
+    ('id = "app"', 'id = "app"\nicon = 1', "relying_parties[1].apps[1].icon: no such key, expected one of origin"),
     ('"Messenger"', '"Ein Messenger mehr"', "apps[1].sender_id: found 'Ein Messenger mehr', expected 1 to 15"),
     ('id = "app"', 'id = "app"\norigin = "https://x.example"', "apps[1].origin: found 'https://x.example', expected"),
     ('id = "app"', 'id = "app"\nandroid_hash = "short"', "apps[1].android_hash: found 'short', expected the 11"),
@@ -307,7 +308,6 @@ ONE_LINE: list[tuple[str, str, str]] = [
     ("{{code}}", "{{code}}{{code}}", "texts.en: found {{code}} 2 times, expected {{code}} once"),
     ("{{code}} is", "{{code}}" + "x" * 150 + " is", "texts.en: found 169 units of text, code and autofill lines"),
     ('{ en = "', '{ EN = "', "texts.EN: found 'EN', expected a language as the key"),
-    ('{ en = "{{code}} is your code" }', "{}", "apps[1].texts: found nothing, expected at least one text"),
     ('{ en = "{{code}} is your code" }', '"hi"', "apps[1].texts: found 'hi', expected a table: [relying_parties[1]"),
     ('relying_party = "messenger"', 'relying_party = "m"', "agreements[1].relying_party: found 'm', expected one of"),
     ('"mts", ', '"vodafone", ', "agreements[1].operators: found 'vodafone', expected some of beeline, kcell"),
@@ -411,6 +411,23 @@ def test_a_text_fits_one_sms_with_its_autofill_lines(file: Path, text: str, line
         load_config(file)
     else:
         assert "to fit one SMS" in refusal(file)
+
+
+def test_an_app_without_texts_has_numseals_own_in_every_language(file: Path) -> None:
+    replaced(file, 'texts = { en = "{{code}} is your code" }', 'origin = "example.org"\nandroid_hash = "AbCdEfGhIjK"')
+    (registered,) = load_config(file).relying_parties
+    (app,) = registered.party.apps
+    assert set(app.texts) == set(code_texts.TEXTS)
+    assert app.text("ru-RU") == ("ru", "{{code}} — ваш код\nAbCdEfGhIjK\n@example.org #{{code}}")
+    assert app.text("ja")[0] == "en"
+    replaced(file, 'origin = "example.org"', 'default_language = "ru"')
+    assert load_config(file).relying_parties[0].party.apps[0].text("ja")[0] == "ru"
+
+
+def test_an_origin_too_long_for_any_text_is_refused(file: Path) -> None:
+    origin = ".".join(["long-host-name"] * 5)
+    replaced(file, 'texts = { en = "{{code}} is your code" }', f'origin = "{origin}"')
+    assert "units of text, code and autofill lines included, expected at most 70, to fit one SMS" in refusal(file)
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
