@@ -1174,7 +1174,7 @@ class Subscriber(_message.Message):
 
     @_builtins.property
     def activate_time(self) -> Global___TimeSignal:
-        """Optional. When the subscription began."""
+        """Optional. When the subscription began. State OK without a value: not after meta.coverage_start_time."""
 
     @_builtins.property
     def sim_change(self) -> Global___SimChangeSignal:
