@@ -15,7 +15,7 @@ DEFAULT_LANGUAGE = "en"
 
 @dataclass(frozen=True, slots=True)
 class CodeText:
-    """One language's texts, `{{code}}` once in each: `full` warns against passing the code on, `brief` just tells it."""
+    """One language's texts, `{{code}}` once in each: `full` says not to pass it on, `brief` just tells it."""
 
     full: str
     brief: str
@@ -23,7 +23,10 @@ class CodeText:
 
 TEXTS: Mapping[str, CodeText] = {
     "ar": CodeText("{{code}} هو رمزك. لا تشاركه مع أحد.", "رمزك: {{code}}"),
-    "de": CodeText("{{code}} ist Ihr Code. Geben Sie ihn niemandem weiter.", "{{code}} ist Ihr Code."),
+    "de": CodeText(
+        "{{code}} ist Ihr Code. Geben Sie ihn niemandem weiter.",  # codespell:ignore
+        "{{code}} ist Ihr Code.",  # codespell:ignore
+    ),
     "en": CodeText("{{code}} is your code. Do not share it with anyone.", "{{code}} is your code."),
     "es": CodeText("{{code}} es su clave. No la comparta con nadie.", "{{code}} es su clave."),
     "fr": CodeText("{{code}} est votre code. Ne le donnez à personne.", "{{code}} est votre code."),
@@ -47,8 +50,8 @@ def language_of(locale: str) -> str:
 def text_of(language: str, autofill: str = "") -> str:
     """Return a text that fits one short message with the autofill lines, which follow it as they are.
 
-    `autofill` begins with its own line break and may hold `{{code}}`; it is not part of what is returned. The brief text
-    is returned too where it does not fit either: then the origin is longer than any text could leave room for.
+    `autofill` begins with its own line break and may hold `{{code}}`; it is not part of what is returned. The brief
+    text is returned too where it does not fit either: then the origin is longer than any text could leave room for.
     """
     texts = TEXTS[language]
     size, most = short_message.length(otp.message(texts.full + autofill, "0" * otp.DIGITS))
