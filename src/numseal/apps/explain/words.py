@@ -84,9 +84,8 @@ def _record(value: Any, at: int) -> str:  # noqa: PLR0911 - a return a kind
         case Forwarding():
             return f"{value.kind} {'on' if value.active else 'off'}"
         case Serving():
-            return f"{value.domain} at {value.plmn or 'a network not named'}, {value.basis}, registered " + moment(
-                value.update_time, at
-            )
+            when = moment(value.update_time, at) if value.update_time else "at a time not told"
+            return f"{value.domain} at {value.plmn or 'a network not named'}, {value.basis}, registered {when}"
         case Lookup():
             return f"{value.outcome} from {value.operator_id}, {moment(value.time, at)}"
         case _ if is_dataclass(value):

@@ -75,6 +75,11 @@ def test_moments(time: int, words: str) -> None:
             "",
             f"IMS at a network not named, DIRECT, registered {STAMP}",
         ),
+        (
+            Serving("262-01", "", ServingDomain.CS, Basis.DIRECT, 0, ""),
+            "",
+            "CS at 262-01, DIRECT, registered at a time not told",
+        ),
         (answer(), "", f"SUBSCRIBER from mts, {STAMP}"),
         (
             Possession(Method.SMS, NOW, NOW),
