@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 _FROM, _UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_PAST = datetime(2021, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class Authority:
         self._name = _named(name)
         self.certificate = _pem(_certificate(self._name, self._name, self._key, self._key, ca=True))
 
-    def issue(self, name: str) -> Identity:
+    def issue(self, name: str, *, expired: bool = False) -> Identity:
         key = ec.generate_private_key(ec.SECP256R1())
-        made = _certificate(_named(name), self._name, key, self._key, ca=False)
+        made = _certificate(_named(name), self._name, key, self._key, ca=False, until=_PAST if expired else _UNTIL)
         raw = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return Identity(_pem(made), raw)
 
@@ -61,6 +62,7 @@ def _certificate(
     signer: ec.EllipticCurvePrivateKey,
     *,
     ca: bool,
+    until: datetime = _UNTIL,
 ) -> x509.Certificate:
     return (
         x509.CertificateBuilder()
@@ -69,7 +71,7 @@ def _certificate(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(_FROM)
-        .not_valid_after(_UNTIL)
+        .not_valid_after(until)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .sign(signer, hashes.SHA256())

@@ -101,6 +101,7 @@ class OperatorError(Exception):
 class CursorTooOldError(OperatorError):
     """Events after the cursor are kept no more; the stream begins anew, and watched numbers are looked up again."""
 
-    def __init__(self) -> None:
-        """Take nothing; the reason is CURSOR_TOO_OLD."""
+    def __init__(self, oldest: str = "") -> None:
+        """Take the oldest cursor after which events are kept, where it is known; the reason is CURSOR_TOO_OLD."""
         super().__init__("CURSOR_TOO_OLD", "the operator keeps no events back to this cursor")
+        self.oldest = oldest

@@ -4,6 +4,7 @@ Files, options, colours and words for people live here; every judgement is `nums
 a database driver, so that it runs where only the base install is.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from numseal.domain.policy import Policy, PolicyError
 from numseal.domain.verdict import Verdict
 from numseal.domain.verdicts import evaluate
 from numseal.verify.replay import MAX_POLICY_BYTES, Replay, read_policy, replay, verdict_values
-from numseal.verify.report import ExitCode, Outcome
+from numseal.verify.report import ExitCode, Outcome, worst
 
 _FILE = click.Path(path_type=Path)
 _MARKS = {Outcome.OK: ("ok", "good"), Outcome.FAILED: ("DIFFERS", "bad"), Outcome.NOT_CHECKED: ("--", "warn")}
@@ -46,10 +47,23 @@ def audit() -> None:
     metavar="FILE",
     help="Check the signature with the issuer's pinned public keys.  [env: NUMSEAL_KEYS]",
 )
+@click.option(
+    "--operator-keys",
+    type=_FILE,
+    metavar="FILE",
+    help="Check what operators signed of their answers with their registered public keys, a JWK set.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
 def replay_command(
-    ctx: click.Context, *, evidence: Path, policy: Path, attestation: Path, keys: Path | None, as_json: bool
+    ctx: click.Context,
+    *,
+    evidence: Path,
+    policy: Path,
+    attestation: Path,
+    keys: Path | None,
+    operator_keys: Path | None,
+    as_json: bool,
 ) -> None:
     """Recompute a verdict, and say whether the attestation says the same.
 
@@ -57,12 +71,15 @@ def replay_command(
     is taken over, ATTESTATION a bundle or an SD-JWT. Prints a line a step and exits with 0 the same, 1 something
     differs, 2 usage or I/O. Log, validity and status are for `numseal verify`.
     """
+    record = _read(evidence, "evidence", evidence_record.MAX_BYTES)
     report = replay(
-        _read(evidence, "evidence", evidence_record.MAX_BYTES),
+        record,
         _read(policy, "policy", MAX_POLICY_BYTES),
         _read(attestation, "attestation", bundle.MAX_BYTES),
         None if keys is None else _keys(keys),
     )
+    if report.verdict is not None:
+        report = _with_statements(report, record, operator_keys)
     if as_json:
         click.echo(orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2))
     else:
@@ -104,6 +121,21 @@ def _page(record: EvidenceRecord, verdict: Verdict | None, *, unmasked: bool) ->
         else verdict_sections(verdict, record.evidence)
     )
     return [head, *evidence_sections(record.evidence, unmasked=unmasked), *judged]
+
+
+def _with_statements(report: Replay, record: bytes, operator_keys: Path | None) -> Replay:
+    """Add a step for each answer that an operator signed, with keys one for each that it did not sign as well."""
+    # Only here, so that whoever audits unsigned evidence does not wait for protobuf.
+    from numseal.apps.cli.operator_statements import OperatorKeysError, statement_steps  # noqa: PLC0415
+
+    data = None if operator_keys is None else _read(operator_keys, "operator key", MAX_POLICY_BYTES)
+    try:
+        steps = statement_steps(EvidenceRecord.from_json(record).evidence, data)
+    except OperatorKeysError as error:
+        assert operator_keys is not None  # noqa: S101 - for the type checker
+        raise _unusable("operator key", operator_keys, error) from None
+    every = (*report.steps, *steps)
+    return replace(report, steps=every, exit_code=worst(step.exit_code for step in every))
 
 
 def _print(report: Replay) -> None:

@@ -246,7 +246,9 @@ class SimulatedOperator:
             self._codes.add(order, digits)
         delivery_id = self._edge.reference(f"delivery/{order.request_id}")
         kind = MessageKind.VOICE if voice else MessageKind.SMS
-        self._network.deliver(found, kind, order.sender_id, text, partial(self._receipt, delivery_id))
+        self._network.deliver(
+            found, kind, order.sender_id, text, partial(self._receipt, delivery_id), order.expire_time
+        )
         return CodeSent(
             SendOutcome.ACCEPTED,
             challenge=self._codes.challenge(order),

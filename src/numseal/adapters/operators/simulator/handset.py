@@ -8,12 +8,16 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 
 from numseal.domain.evidence import DeliveryState
 from numseal.domain.simulation import Message, MessageKind
 
 KEPT_MESSAGES = 100
 KEPT_HANDSETS = 10_000
+
+EXPIRED = "expired"
+"""The error in the receipt of a message that its time was over for."""
 
 
 Receipt = Callable[[DeliveryState, str], None]
@@ -24,7 +28,7 @@ def _bounded() -> deque[Message]:
     return deque(maxlen=KEPT_MESSAGES)
 
 
-def _waiting() -> deque[tuple[Message, Receipt]]:
+def _waiting() -> deque[tuple[Message, Receipt, float]]:
     return deque(maxlen=KEPT_MESSAGES)
 
 
@@ -33,7 +37,7 @@ class Handset:
     """One number's messages."""
 
     inbox: deque[Message] = field(default_factory=_bounded)
-    held: deque[tuple[Message, Receipt]] = field(default_factory=_waiting)
+    held: deque[tuple[Message, Receipt, float]] = field(default_factory=_waiting)
     forwarded: deque[Message] = field(default_factory=_bounded)
 
 
@@ -58,18 +62,21 @@ class Handsets:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def hold(self, msisdn: str, message: Message, receipt: Receipt) -> None:
-        """Keep a message until the handset takes messages again."""
-        self._open(msisdn).held.append((message, receipt))
+    def hold(self, msisdn: str, message: Message, receipt: Receipt, expire_time: int | None = None) -> None:
+        """Keep a message until the handset takes messages again, or it expires."""
+        self._open(msisdn).held.append((message, receipt, inf if expire_time is None else expire_time))
 
-    def held(self, msisdn: str) -> tuple[tuple[Message, Receipt], ...]:
-        """Take out the messages that were held."""
+    def held(self, msisdn: str, now: int) -> tuple[tuple[Message, Receipt], ...]:
+        """Take out the messages that were held and have not expired; those that have are told as failed."""
         handset = self._handsets.get(msisdn)
         if handset is None:
             return ()
         messages = tuple(handset.held)
         handset.held.clear()
-        return messages
+        for _, receipt, end in messages:
+            if now >= end:
+                receipt(DeliveryState.FAILED, EXPIRED)
+        return tuple((message, receipt) for message, receipt, end in messages if now < end)
 
     def forward(self, msisdn: str, message: Message) -> None:
         """Note a call that went to the forwarding target, not to the handset."""

@@ -63,10 +63,10 @@ class Journal:
             return self._last
         epoch, _, digits = cursor.partition("-")
         if epoch != self._epoch or not digits or set(digits) - set("0123456789abcdef") or len(digits) > len(epoch):
-            raise CursorTooOldError
+            raise CursorTooOldError(self.cursor(self._last - len(self._events)))
         number = int(digits, 16)
         if number > self._last:
-            raise CursorTooOldError
+            raise CursorTooOldError(self.cursor(self._last - len(self._events)))
         return number
 
     def after(self, number: int) -> OperatorEvent | None:
@@ -76,5 +76,5 @@ class Journal:
         """
         index = number - (self._last - len(self._events))
         if index < 0:
-            raise CursorTooOldError
+            raise CursorTooOldError(self.cursor(self._last - len(self._events)))
         return self._events[index] if index < len(self._events) else None

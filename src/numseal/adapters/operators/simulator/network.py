@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import blake2b
 
 from numseal.adapters.operators.simulator.changes import Changer, check_behavior, takes_calls, takes_sms
-from numseal.adapters.operators.simulator.handset import Handsets, Receipt
+from numseal.adapters.operators.simulator.handset import EXPIRED, Handsets, Receipt
 from numseal.adapters.operators.simulator.office import BackOffice
 from numseal.adapters.operators.simulator.operators import OPERATORS, OperatorProfile, load_plan
 from numseal.adapters.operators.simulator.population import Population
@@ -135,7 +135,7 @@ class SimulatedNetwork:
         if after.owner_generation != before.owner_generation:
             self.handsets.forget(msisdn)
         if takes_sms(after):
-            for message, receipt in self.handsets.held(msisdn):
+            for message, receipt in self.handsets.held(msisdn, self.clock.now()):
                 self.handsets.receive(msisdn, message)
                 receipt(DeliveryState.DELIVERED, "")
         for step in steps:
@@ -196,8 +196,12 @@ class SimulatedNetwork:
         sender_id: str,
         text: str,
         receipt: Receipt = _keep_silent,
+        expire_time: int | None = None,
     ) -> None:
-        """Send a message on its way and have its receipt given; a delay needs a running event loop."""
+        """Send a message on its way and have its receipt given; a delay needs a running event loop.
+
+        What has not arrived by `expire_time` fails.
+        """
         behavior, delay = subscriber.delivery.behavior, subscriber.delivery.delay
         if behavior in {DeliveryBehavior.VANISH, DeliveryBehavior.REFUSE}:
             return
@@ -207,18 +211,29 @@ class SimulatedNetwork:
             error = SM_DELIVERY_FAILURE if kind is MessageKind.SMS else ABSENT_SUBSCRIBER
             arrive = partial(receipt, DeliveryState.FAILED, error)
         else:
-            arrive = partial(self._arrive, subscriber.msisdn, kind, sender_id, text, receipt)
+            arrive = partial(self._arrive, subscriber.msisdn, kind, sender_id, text, receipt, expire_time)
         if delay > 0:
             asyncio.get_running_loop().call_later(delay, arrive)
         else:
             arrive()
 
-    def _arrive(self, msisdn: str, kind: MessageKind, sender_id: str, text: str, receipt: Receipt) -> None:
+    def _arrive(
+        self,
+        msisdn: str,
+        kind: MessageKind,
+        sender_id: str,
+        text: str,
+        receipt: Receipt,
+        expire_time: int | None,
+    ) -> None:
         """Hand the message over as the subscriber is now, not as it was when the message was sent."""
+        if expire_time is not None and self.clock.now() >= expire_time:
+            receipt(DeliveryState.FAILED, EXPIRED)
+            return
         subscriber = self.subscriber(msisdn)
         message = self.handsets.message(self.clock.now(), kind, sender_id, text)
         if kind is MessageKind.SMS and not takes_sms(subscriber):
-            self.handsets.hold(msisdn, message, receipt)
+            self.handsets.hold(msisdn, message, receipt, expire_time)
             return
         if kind is MessageKind.VOICE and _forwards(subscriber):
             self.handsets.forward(msisdn, message)

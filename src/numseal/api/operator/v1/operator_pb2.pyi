@@ -739,7 +739,8 @@ class LookUpSubscriberResponse(_message.Message):
     """Required. The operator's name for this answer, 1 to 128 characters."""
     statement: _builtins.str
     """Optional. Compact JWS by a key registered at Numseal, at most 64 KiB; its payload is this answer's protobuf
-    bytes with the field left empty. Numseal refuses a payload that says anything else than the answer.
+    bytes with the field left empty. Numseal refuses a payload that says anything else than the answer. The protected
+    header has `alg` (ES256, or EdDSA with a key on Ed25519), `kid`, and, if it has a `typ`, "numseal-statement+jws".
     """
     @_builtins.property
     def subscriber(self) -> _subscriber_pb2.Subscriber:
@@ -1142,10 +1143,16 @@ class FinishNetworkCheckResponse(_message.Message):
     OBSERVE_TIME_FIELD_NUMBER: _builtins.int
     BILLED_FIELD_NUMBER: _builtins.int
     STATEMENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PHONE_NUMBER_FIELD_NUMBER: _builtins.int
     outcome: Global___NetworkOutcome.ValueType
     """Required. The outcome."""
     statement: _builtins.str
     """Optional. Compact JWS over this answer, as in LookUpSubscriberResponse."""
+    request_id: _builtins.str
+    """Required. The request's request_id."""
+    phone_number: _builtins.str
+    """Required. The request's phone_number."""
     @_builtins.property
     def observe_time(self) -> _timestamp_pb2.Timestamp:
         """Optional. When the network saw the SIM; required in MATCH and MISMATCH."""
@@ -1161,10 +1168,12 @@ class FinishNetworkCheckResponse(_message.Message):
         observe_time: _timestamp_pb2.Timestamp | None = ...,
         billed: _abc.Iterable[Global___BilledItem] | None = ...,
         statement: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        phone_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["observe_time", b"observe_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billed", b"billed", "observe_time", b"observe_time", "outcome", b"outcome", "statement", b"statement"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billed", b"billed", "observe_time", b"observe_time", "outcome", b"outcome", "phone_number", b"phone_number", "request_id", b"request_id", "statement", b"statement"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -125,6 +125,28 @@ async def test_a_held_message_is_delivered_when_the_handset_has_it(network: Simu
     assert told == [(DeliveryState.DELIVERED, "")]
 
 
+@pytest.mark.parametrize(("life", "arrives"), [(11, True), (10, False)])
+async def test_a_held_message_is_not_delivered_when_its_time_is_over(life: int, arrives: bool) -> None:
+    clock = FakeClock()
+    network = SimulatedNetwork(1, clock)
+    network.change(NUMBER, SetReachability(Reachability.NOT_REACHABLE))
+    told: list[tuple[DeliveryState, str]] = []
+    end = clock.now() + life
+    network.deliver(network.subscriber(NUMBER), MessageKind.SMS, "N", "hello", lambda *what: told.append(what), end)
+    clock.advance(10)
+    network.change(NUMBER, SetReachability(Reachability.REACHABLE))
+    assert await texts(network) == (["hello"] if arrives else [])
+    assert told == [(DeliveryState.DELIVERED, "") if arrives else (DeliveryState.FAILED, "expired")]
+
+
+async def test_a_message_whose_time_is_over_is_not_delivered_at_all(network: SimulatedNetwork) -> None:
+    told: list[tuple[DeliveryState, str]] = []
+    end = network.clock.now()
+    network.deliver(network.subscriber(NUMBER), MessageKind.SMS, "N", "hello", lambda *what: told.append(what), end)
+    assert await texts(network) == []
+    assert told == [(DeliveryState.FAILED, "expired")]
+
+
 async def test_a_call_that_nobody_takes_has_failed(network: SimulatedNetwork) -> None:
     network.change(NUMBER, SetReachability(Reachability.NOT_REACHABLE))
     told = Receipts()

@@ -59,8 +59,9 @@ def test_another_process_gives_other_cursors_and_ids() -> None:
 def test_only_so_many_events_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEPT_EVENTS", 10)
     journal = filled(15)
-    with pytest.raises(CursorTooOldError):
+    with pytest.raises(CursorTooOldError) as refused:
         journal.after(4)
+    assert refused.value.oldest == journal.cursor(5)
     oldest = journal.after(5)
     assert oldest is not None
     assert oldest.observe_time == NOW + 5

@@ -1,0 +1,1 @@
+"""The checks, a module a subject. Each has CHECKS, in the order they are told; a check knows the kit and no other."""
