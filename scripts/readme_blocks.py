@@ -1,4 +1,4 @@
-"""Generate the README's blocks from the code, and write or compare them. Called by scripts/readme.
+"""Generate the pages' blocks from the code, and write or compare them. Called by scripts/readme.
 
 Keys and defaults are noted while the configuration reader asks for them, so that none can be forgotten or outlive the
 code; only the sentences stand here.
@@ -7,10 +7,17 @@ code; only the sentences stand here.
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
+from numseal.adapters.operators.camara.settings import Settings as CamaraSettings
+from numseal.adapters.operators.osmo_hlr.settings import Settings as OsmoHlrSettings
+from numseal.adapters.operators.remote.settings import Settings as RemoteSettings
+from numseal.adapters.operators.smpp.settings import Settings as SmppSettings
 from numseal.apps import config, config_reader
+from numseal.apps.config_operators import read_operators
 from numseal.apps.development import prepare_development
 from numseal.domain.verification import mermaid
 
@@ -28,7 +35,25 @@ SECTIONS = (
     "monitoring",
     "simulator",
 )
-"""The order of the table; relying parties and agreements follow."""
+"""The order of the table; operators, relying parties, administrators and agreements follow."""
+
+ADAPTERS: dict[str, tuple[type, dict[str, str]]] = {
+    "remote": (RemoteSettings, {"token": "token_file", "statement_keys": "statement_keys_file"}),
+    "smpp": (SmppSettings, {}),
+    "osmo_hlr": (OsmoHlrSettings, {"": "reference_key_file"}),
+    "camara": (CamaraSettings, {"": "private_key_file, seal_key_file"}),
+}
+"""Each adapter's settings, and the files that take a field's place or (without a field) are required besides."""
+
+OPERATOR = """
+[[operators]]
+id = "example"
+plmns = ["001-01"]
+[[operators.parts]]
+adapter = "remote"
+address = "127.0.0.1:1"
+tls = false
+"""
 
 DERIVED = {
     "relying_parties[].display_name": "its `id`",
@@ -36,6 +61,11 @@ DERIVED = {
     "relying_parties[].policy": "that of `policy.file`",
     "relying_parties[].permissions.countries": "all",
     "client_networks.file": "the simulator's, or none",
+    "relying_parties[].apps[].texts.LANGUAGE": "Numseal's own",
+    "operators[].name": "its `id`",
+    "operators[].parts[].name": "its `adapter`",
+    "agreements[].methods": "all",
+    "agreements[].signals": "all",
 }
 """Defaults that depend on other keys."""
 
@@ -65,6 +95,7 @@ MEANINGS = {
     "limits.conversion_min_percent": "percent of a relying party's codes into a range that must come back that day",
     "limits.starts_per_client_network_hour": "verifications a relying party, client network (/24, /56) and hour",
     "limits.starts_per_relying_party_minute": "verifications a relying party and minute",
+    "number_plan.porting_file": "ported numbers: CSV with number, operator, or first, last, operator; reread on SIGHUP",
     "number_plan.file": "a plan in place of the simulator's: CSV with the columns prefix, length, operator",
     "client_networks.file": "networks of clients' addresses: CSV with the columns prefix, country, kind, operator",
     "monitoring.watch": "whether operators are asked to send events about bound numbers",
@@ -85,6 +116,29 @@ MEANINGS = {
     "relying_parties[].apps[].network_redirect_uri": "where operators' pages return clients to; network proof needs it",
     "relying_parties[].apps[].origin": "host for WebOTP",
     "relying_parties[].apps[].android_hash": "the 11 characters of the SMS Retriever",
+    "operators[].id": "1 to 64 of a-z, 0-9 and -; the number plan's name for it",
+    "operators[].name": "for people",
+    "operators[].country": "ISO 3166-1 alpha-2",
+    "operators[].plmns": "its networks, such as `250-01`; virtual operators may share them",
+    "operators[].max_in_flight": "calls that may be under way there at once",
+    "operators[].before_timeout": "seconds that each of several parts has for a lookup before a code, below 1.5",
+    "operators[].after_timeout": "the same from then on, below 3",
+    "operators[].parts[].adapter": "remote, smpp, osmo_hlr, camara, or an installed package's",
+    "operators[].parts[].name": "what evidence names as the source",
+    "administrators[].id": "1 to 64 of a-z, 0-9 and -; a suspension takes two of them",
+    "administrators[].token_sha256": "SHA-256 of its bearer tokens, hex; this or a certificate is required",
+    "administrators[].certificate_sha256": "SHA-256 fingerprints of its client certificates, hex",
+    "agreements[].methods": "methods that it covers",
+    "agreements[].signals": "signals that it covers; others are not asked for",
+    "agreements[].daily_verifications": "verifications a day (UTC), 0 for no limit",
+    "agreements[].calls_per_second": "calls to the operator a second, 0 for no limit",
+    "agreements[].daily_cost_cap_micros": "cost a day in millionths of `currency`, by announced prices; 0 for no cap",
+    "agreements[].currency": "ISO 4217; required with a cap",
+    "agreements[].offer_uri": "where the public offer is that it rests on",
+    "agreements[].offer_sha256": "SHA-256 of the offer, hex; required with `offer_uri`",
+    "agreements[].offer_approval_reference": "reference to the offer's approval",
+    "agreements[].consent_purpose": "purpose that a verification's consent reference must be for",
+    "agreements[].notification_reference": "reference to the regulator's notification",
     "agreements[].id": "1 to 64 of a-z, 0-9 and -",
     "agreements[].relying_party": "for whom operators may be asked",
     "agreements[].operators": "who may be asked, ids of the number plan",
@@ -93,6 +147,7 @@ MEANINGS = {
 }
 
 _asked: dict[str, str] = {}
+_expected: list[tuple[config_reader.Table, str]] = []
 
 
 def _note(table: config_reader.Table, key: str, default: Any) -> None:
@@ -128,6 +183,14 @@ class NotingTable(config_reader.Table):
         _note(self, key, None if key == "operators" else NONE)
         return super().texts(key, **options)
 
+    def number(self, key: str, default: float | None = None, **options: Any) -> float:
+        _note(self, key, default)
+        return super().number(key, default, **options)
+
+    def expect(self, key: str) -> None:
+        _expected.append((self, key))
+        super().expect(key)
+
     def moment(self, key: str) -> int:
         _note(self, key, None)
         return super().moment(key)
@@ -137,11 +200,25 @@ class NotingTable(config_reader.Table):
         return super().optional_file(key)
 
 
-def configuration() -> str:
-    """Return the table of keys; raises ValueError where sentences and keys do not fit together."""
+def _ask_for_everything() -> None:
+    """Have the reader ask for every key: of the development's configuration, and of an operator that is reached."""
     config_reader.Table = config.Table = NotingTable  # type: ignore[misc]
     with tempfile.TemporaryDirectory() as directory:
         prepare_development(Path(directory) / "data")
+        path = Path(directory) / "operator.toml"
+        path.write_text(OPERATOR, encoding="utf-8")
+        read_operators(NotingTable(path, "", config_reader.read_toml(path, "configuration")).tables("operators"))
+    for table, key in _expected:
+        # Where a key is read too, what is read then says more.
+        _note(table, key, NONE)
+    parts = "operators[].parts[]."
+    for key in [key for key in _asked if key.startswith(parts) and key not in {f"{parts}adapter", f"{parts}name"}]:
+        del _asked[key]
+
+
+def configuration() -> str:
+    """Return the table of keys; raises ValueError where sentences and keys do not fit together."""
+    _ask_for_everything()
     if _asked.keys() != MEANINGS.keys():
         others = sorted(_asked.keys() ^ MEANINGS.keys())
         raise ValueError(f"scripts/readme_blocks.py: keys and sentences differ: {others}")
@@ -151,35 +228,78 @@ def configuration() -> str:
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows]) + "\n"
 
 
-def filled(text: str) -> str:
-    """Return the README with its blocks as the code gives them."""
-    blocks = {"states": f"```mermaid\n{mermaid()}```\n", "configuration": configuration()}
-    for name, block in blocks.items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->\n)", re.DOTALL)
+def adapters() -> str:
+    """Return each adapter's keys with their defaults, and where their meanings stand."""
+    sections = []
+    for name, (kind, files) in ADAPTERS.items():
+        source = f"../adapters/operators/{name}/settings.py"
+        rows = [f"| `{key}` | {default} |" for key, default in _keys(kind, "", files)]
+        rows += [f"| `{key}` | required |" for key in files.get("", "").split(", ") if key]
+        head = [f"### `{name}`", "", f"What each means and may be: [`settings.py`]({source}).", ""]
+        sections.append("\n".join([*head, "| key | default |", "|---|---|", *rows]))
+    return "\n\n".join(sections) + "\n"
+
+
+def _keys(kind: Any, before: str, files: dict[str, str]) -> Iterator[tuple[str, str]]:
+    hints = get_type_hints(kind)
+    for item in fields(kind):
+        hint = hints[item.name]
+        inner = get_args(hint)
+        if is_dataclass(hint):
+            yield from _keys(hint, f"{before}{item.name}.", {})
+        elif inner and is_dataclass(inner[0]):
+            yield from _keys(inner[0], f"{before}{item.name}[].", {})
+        else:
+            key = files.get(item.name, f"{item.name}_file" if hint is bytes else item.name)
+            yield before + key, _default(item.default, item.default_factory)
+
+
+def _default(value: Any, factory: Any) -> str:
+    if value is MISSING and factory is MISSING:
+        return REQUIRED
+    if value is MISSING or value in ("", b"", ()):
+        return NONE
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+PAGES = {
+    "README.md": {"states": lambda: f"```mermaid\n{mermaid()}```\n"},
+    "src/numseal/apps/CONFIGURATION.md": {"configuration": configuration, "adapters": adapters},
+}
+"""The pages with generated blocks."""
+
+
+def filled(name: str, text: str) -> str:
+    """Return a page with its blocks as the code gives them."""
+    for block, made in PAGES[name].items():
+        pattern = re.compile(rf"(<!-- {block} -->\n).*?(<!-- /{block} -->\n)", re.DOTALL)
         if len(pattern.findall(text)) != 1:
-            raise ValueError(f"README.md: <!-- {name} --> … <!-- /{name} --> must stand in it once")
-        text = pattern.sub(lambda found, block=block: found[1] + block + found[2], text)
+            raise ValueError(f"{name}: <!-- {block} --> … <!-- /{block} --> must stand in it once")
+        content = made()
+        text = pattern.sub(lambda found, content=content: found[1] + content + found[2], text)
     return text
 
 
-def main(readme: str, *options: str) -> int:
+def main(root: str, *options: str) -> int:
     """Write or compare; return the exit code."""
     if options not in {(), ("--check",)}:
         print("usage: scripts/readme [--check]", file=sys.stderr)
         return 2
-    path = Path(readme)
-    text = path.read_text(encoding="utf-8")
-    try:
-        wanted = filled(text)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    if not options:
-        path.write_text(wanted, encoding="utf-8")
-    elif text != wanted:
-        print("README.md: its generated blocks are not what the code gives; run scripts/readme", file=sys.stderr)
-        return 1
-    return 0
+    stale = 0
+    for name in PAGES:
+        path = Path(root) / name
+        text = path.read_text(encoding="utf-8")
+        try:
+            wanted = filled(name, text)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 1
+        if not options:
+            path.write_text(wanted, encoding="utf-8")
+        elif text != wanted:
+            print(f"{name}: its generated blocks are not what the code gives; run scripts/readme", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

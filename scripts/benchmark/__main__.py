@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmark import verdicts
+from benchmark import operators, verdicts
 from benchmark.load import LoadError
 from benchmark.report import to_object, to_text
 from benchmark.run import Options, bench
@@ -23,6 +23,10 @@ def main() -> int:
     if given.verdicts:
         costs = verdicts.measure()
         print(json.dumps({"verdict_us": costs}, indent=2) if given.json else verdicts.to_text(costs))
+        return 0
+    if given.operators:
+        figures = operators.measure(quick=given.quick, say=_say)
+        print(json.dumps(figures, indent=2) if given.json else operators.to_text(figures))
         return 0
     options = _QUICK if given.quick else Options(given.seconds, given.rounds, given.bindings)
     # A terminated bench ends its servers, too.
@@ -50,6 +54,7 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--bindings", type=_count, default=5_000, help="numbers bound before (5000)")
     parser.add_argument("--quick", action="store_true", help="one round of half a second over 200 bindings")
     parser.add_argument("--verdicts", action="store_true", help="measure the cost of one verdict, and nothing else")
+    parser.add_argument("--operators", action="store_true", help="measure what reaching operators costs, and no more")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()
 

@@ -44,6 +44,7 @@ from numseal.usecases.flights import Flights
 from numseal.usecases.get_verification import GetVerification
 from numseal.usecases.issue import Issue, Issuer
 from numseal.usecases.look_up import LookUp
+from numseal.usecases.operator_access import OperatorAccess
 from numseal.usecases.resend_code import ResendCode
 from numseal.usecases.send_code import SendCode
 from numseal.usecases.start_verification import StartVerification, Wish
@@ -139,12 +140,13 @@ class Desk:
         backends = {name: operator for name in connected if (operator := getattr(ground, name))}
         ask = AskOperator(backends, clock)
         look_up = LookUp(ask)
-        agreed = Agreements(agreements)
         common: dict[str, Any] = {"store": store, "policies": self.policies, "clock": clock}
+        self.agreements = Agreements(agreements)
+        self.access = access = OperatorAccess(agreements=self.agreements, ask=ask, store=store, clock=clock)
         send_code = SendCode(
             ask=ask,
             look_up=look_up,
-            agreements=agreed,
+            access=access,
             parties={party.relying_party: party},
             limits=limits,
             code_key=code_key,
@@ -155,6 +157,7 @@ class Desk:
         self.assess = Assess(
             ask=ask,
             look_up=look_up,
+            access=access,
             parties={party.relying_party: party},
             issue=Issue(issuer=issuer, signer=ground.signer, store=store),
             entropy=SystemEntropy(),
@@ -164,7 +167,7 @@ class Desk:
         self._start = StartVerification(
             send_code=send_code,
             plan=NumberPlan([Range("+7916", 11, "mts"), Range("+7926", 11, "megafon")]),
-            agreements=agreed,
+            access=access,
             client_networks=CLIENT_NETWORKS,
             limits=limits,
             entropy=SystemEntropy(),
@@ -173,11 +176,19 @@ class Desk:
         )
         self._get = GetVerification(store=store, assess=self.assess, send_code=send_code, clock=clock, flights=flights)
         self._check = CheckCode(
-            store=store, ask=ask, limits=limits, code_key=code_key, deliveries=self.deliveries, flights=flights
+            store=store,
+            ask=ask,
+            access=access,
+            limits=limits,
+            code_key=code_key,
+            deliveries=self.deliveries,
+            flights=flights,
         )
-        self._prove = CheckNetworkProof(store=store, ask=ask, code_key=code_key, clock=clock, flights=flights)
+        self._prove = CheckNetworkProof(
+            store=store, ask=ask, access=access, code_key=code_key, clock=clock, flights=flights
+        )
         self._continue = ContinueVerification(
-            store=store, send_code=send_code, look_up=look_up, agreements=agreed, clock=clock, flights=flights
+            store=store, send_code=send_code, look_up=look_up, access=access, clock=clock, flights=flights
         )
         self._resend = ResendCode(store=store, send_code=send_code, flights=flights)
         self._cancel = CancelVerification(store=store)

@@ -25,10 +25,12 @@ from numseal.domain.policy import Policies
 from numseal.ports.store import Needs
 from numseal.usecases.ask_operator import AskOperator
 from numseal.usecases.flights import Flights
+from numseal.usecases.follow_agreements import FollowAgreements
 from numseal.usecases.follow_bindings import FollowBindings
 from numseal.usecases.look_again import LookAgain
 from numseal.usecases.look_up import LookUp
 from numseal.usecases.monitor import Monitor
+from numseal.usecases.operator_access import OperatorAccess
 from numseal.usecases.recheck_bindings import RecheckBindings
 from numseal.usecases.refresh_binding import RefreshBinding
 from numseal.usecases.stream_health import StreamHealth
@@ -61,7 +63,8 @@ class Following:
         policies = Policies(packaged_policy())
         self.setting = policies.current.monitoring
         ask = AskOperator({name: getattr(ground, name) for name in connected}, ground.clock)
-        agreed = Agreements(agreements)
+        self.agreements = Agreements(agreements)
+        self.access = access = OperatorAccess(agreements=self.agreements, ask=ask, **common)
         self.take = TakeEvents(
             ask=ask,
             policies=policies,
@@ -71,7 +74,7 @@ class Following:
         )
         self.watch = WatchNumber(
             ask=ask,
-            agreements=agreed,
+            access=access,
             policies=policies,
             events=self.take,
             operators=connected,
@@ -79,14 +82,22 @@ class Following:
             **common,
         )
         self.look_again = look_again = LookAgain(look_up=LookUp(ask), policies=policies, **common)
-        self.recheck = RecheckBindings(watch=self.watch, look_again=look_again, per_operator_second=rate, **common)
+        self.recheck = RecheckBindings(
+            watch=self.watch, look_again=look_again, access=access, per_operator_second=rate, **common
+        )
         self.follow = FollowBindings(watch=self.watch, relying_parties=[PARTY], **common)
         self.refresh = RefreshBinding(
-            look_again=look_again, agreements=agreed, limits=Limits(), health=self.health, flights=Flights(), **common
+            look_again=look_again, access=access, limits=Limits(), health=self.health, flights=Flights(), **common
         )
         self.stream = WatchBindings(heartbeat=0.2, **common)
+        self.follow_agreements = FollowAgreements(agreements=self.agreements, wake=self.recheck.wake, **common)
         self.monitor = Monitor(
-            operators=connected, events=self.take, follow=self.follow, recheck=self.recheck, pause=0.01
+            operators=connected,
+            events=self.take,
+            follow=self.follow,
+            agreements=self.follow_agreements,
+            recheck=self.recheck,
+            pause=0.01,
         )
 
     @asynccontextmanager

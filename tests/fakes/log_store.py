@@ -6,11 +6,13 @@
 Every call that is not about the log ends in an AssertionError.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from numseal.domain.agreement import AgreementRecord
+from numseal.domain.audit_trail import AuditEvent
 from numseal.domain.binding import Binding
 from numseal.domain.binding_change import BindingChange
 from numseal.domain.log import AttestationRecord, Leaf, Published
@@ -98,6 +100,17 @@ class FakeLogStore:
         _not_log()
 
     async def policies(self) -> list[tuple[str, str]]:
+        _not_log()
+
+    async def agreements(self) -> list[AgreementRecord]:
+        _not_log()
+
+    def follow_agreements(self, told: Callable[[AgreementRecord], None]) -> None:
+        _not_log()
+
+    async def audit_events(
+        self, before: int, limit: int, *, resource: str = "", start: int | None = None, end: int | None = None
+    ) -> list[AuditEvent]:
         _not_log()
 
     def change_bounds(self) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from numseal.adapters.store.engine import (
     Attestation,
+    Audit,
     Change,
     Changes,
     EngineError,
@@ -45,6 +46,8 @@ class Tables:
     changes: list[Change] = field(default_factory=list)
     streams: dict[str, str] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
+    agreements: dict[str, bytes] = field(default_factory=dict)
+    audit_events: list[Audit] = field(default_factory=list)
     attestations: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     leaves: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     tiles: dict[tuple[int, int], tuple[bytes, bytes]] = field(default_factory=dict)
@@ -139,6 +142,13 @@ class MemoryReads(MemoryLogRows):
     async def policies(self) -> list[tuple[str, str]]:
         return sorted(self.tables.policies.items())
 
+    async def agreements(self) -> list[tuple[str, bytes]]:
+        return sorted(self.tables.agreements.items())
+
+    async def audit_events(self, before: int, limit: int, resource: str, start: int, end: int) -> list[Audit]:
+        rows = (row for row in reversed(self.tables.audit_events) if row[0] < before and start <= row[1] < end)
+        return [row for row in rows if resource in {"", row[4]}][:limit]
+
     async def attestation(self, jti: str) -> Attestation | None:
         row = self.tables.attestations.get(jti)
         if row is None:
@@ -197,6 +207,9 @@ class MemoryEngine(MemoryLogRows):
         loaded.budgets = {ref: tables.budgets[ref][0] for ref in wanted.budgets if ref in tables.budgets}
         loaded.sightings = {ref for ref in wanted.sightings if ref in tables.sightings}
         loaded.streams = {name: tables.streams[name] for name in wanted.streams if name in tables.streams}
+        loaded.agreements = {name: tables.agreements[name] for name in wanted.agreements if name in tables.agreements}
+        if wanted.audit and tables.audit_events:
+            loaded.audit_tail = (tables.audit_events[-1][0], tables.audit_events[-1][6])
         if wanted.purge:
             self._find_expired(wanted.now, loaded)
         return loaded
@@ -237,6 +250,7 @@ class MemoryEngine(MemoryLogRows):
             _new(tables.sightings, ref, end)
         tables.streams.update(changes.streams)
         tables.policies = dict(changes.policies) | tables.policies
+        self._flush_administration(changes)
         for attestation in changes.attestations:
             _new(tables.attestations, attestation[0], attestation)
         for leaf in changes.leaves:
@@ -251,6 +265,13 @@ class MemoryEngine(MemoryLogRows):
         if changes.purge is not None:
             self._purge(changes.purge, changes.head.purged_sequence)
         tables.head = changes.head
+
+    def _flush_administration(self, changes: Changes) -> None:
+        tables = self.tables
+        tables.agreements.update(changes.agreements)
+        for event in changes.audit_events:
+            assert event[0] == len(tables.audit_events) + 1
+            tables.audit_events.append(event)
 
     def _flush_bindings(self, changes: Changes) -> None:
         tables = self.tables

@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -14,9 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from fakes.server_process import ServerProcess, spawn
+from fakes.real_site import secret_file
+from fakes.server_process import ServerProcess, quiet_ports, spawn
 from numseal.apps.cli.verify import verify
+from numseal.apps.config_operators import read_operators
+from numseal.apps.config_reader import Table, read_toml
 from numseal.domain.binding import check_number
 from numseal.domain.evidence import SIGNAL_NAMES
 from numseal.domain.rules import RULES
@@ -25,6 +31,7 @@ from numseal.verify.report import _WORST_FIRST, ExitCode
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ("README.md", "src/numseal/apps/CONFIGURATION.md")
 GRPC, HTTP = "127.0.0.1:50051", "127.0.0.1:8080"
 
 
@@ -75,7 +82,7 @@ def test_the_sign_up_on_the_wire_prints_what_the_readme_says(place: Place) -> No
 
 
 def test_the_commands_of_the_second_terminal(place: Place) -> None:
-    serve, second, _curl = blocks("sh")
+    serve, second, *_ = blocks("sh")
     assert serve == "./scripts/serve\n"
     signup, check = second.splitlines()
     done = place.run("sh", "-c", f"{signup} --server {place.server.grpc}")
@@ -88,7 +95,7 @@ def test_the_commands_of_the_second_terminal(place: Place) -> None:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_public_files_are_where_curl_is_sent(place: Place) -> None:
     checkpoint, keys, jwks = [
-        place.run("sh", "-c", place.addressed(command)).stdout for command in blocks("sh")[2].splitlines()
+        place.run("sh", "-c", place.addressed(command)).stdout for command in blocks("sh")[-1].splitlines()
     ]
     assert checkpoint.startswith("localhost/numseal-development\n")
     assert keys == (place.directory / ".numseal/public-keys.json").read_text(encoding="utf-8")
@@ -149,22 +156,61 @@ def test_the_generated_blocks_are_what_the_code_gives() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("page", "old", "new", "told"),
     [
-        ("| `100000` |", "| `5` |", "are not what the code gives"),
-        ("PENDING --> CODE_SENT", "PENDING --> VERIFIED", "are not what the code gives"),
-        ("<!-- /states -->", "", "must stand in it once"),
+        ("src/numseal/apps/CONFIGURATION.md", "| `100000` |", "| `5` |", "are not what the code gives"),
+        ("README.md", "PENDING --> CODE_SENT", "PENDING --> VERIFIED", "are not what the code gives"),
+        ("README.md", "<!-- /states -->", "", "must stand in it once"),
     ],
 )
-def test_a_readme_that_says_otherwise_is_found_out_and_mended(tmp_path: Path, old: str, new: str, told: str) -> None:
-    stale = tmp_path / "README.md"
-    stale.write_text(README.replace(old, new), encoding="utf-8")
-    program = [sys.executable, str(ROOT / "scripts/readme_blocks.py"), str(stale)]
+def test_a_page_that_says_otherwise_is_found_out_and_mended(
+    tmp_path: Path, page: str, old: str, new: str, told: str
+) -> None:
+    for name in PAGES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    right = (tmp_path / page).read_text(encoding="utf-8")
+    (tmp_path / page).write_text(right.replace(old, new), encoding="utf-8")
+    program = [sys.executable, str(ROOT / "scripts/readme_blocks.py"), str(tmp_path)]
     done = subprocess.run([*program, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert told in done.stderr
     mended = subprocess.run(program, capture_output=True, text=True, check=False)
-    assert (mended.returncode == 0) is (stale.read_text(encoding="utf-8") == README)
+    assert (mended.returncode == 0) is ((tmp_path / page).read_text(encoding="utf-8") == right)
+
+
+def test_the_operator_of_the_page_on_configuration_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "src/numseal/apps/CONFIGURATION.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "keys").mkdir()
+    for name in ("references.key", "seals.key", "smsc"):
+        secret_file(tmp_path / "keys" / name, secrets.token_hex(32))
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    secret_file(tmp_path / "keys" / "camara.pem", pem.decode())
+    (tmp_path / "numseal.toml").write_text(text, encoding="utf-8")
+    root = Table(tmp_path / "numseal.toml", "", read_toml(tmp_path / "numseal.toml", "configuration"))
+    (operator,) = read_operators(root.tables("operators"))
+    assert [name for name, _ in operator.parts] == ["hlr", "smsc", "camara"]
+
+
+async def test_the_commands_for_operators(place: Place) -> None:
+    (block,) = [block for block in blocks("sh") if "operator conformance" in block]
+    serve, judge = [line.removesuffix(" &").split() for line in block.splitlines()]
+    assert serve[-1] == judge[-1]
+    (port,) = quiet_ports(1)
+    address = f"127.0.0.1:{port}"
+    simulated = subprocess.Popen(
+        [*serve[:-1], address], cwd=place.directory, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert simulated.stdout is not None
+        assert simulated.stdout.readline() == f"serving operator mts on {address}\n"
+        judged = place.run(*judge[:-1], address)
+    finally:
+        simulated.terminate()
+        simulated.communicate()
+    assert judged.returncode == 0, judged.stdout
+    assert "FAILED" not in judged.stdout
 
 
 def test_it_is_short() -> None:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from numseal.adapters.operators.simulator.operators import OPERATORS, OperatorProfile
 from numseal.apps.addresses import Address, is_web_address
+from numseal.apps.config_administrators import RegisteredAdministrator, read_administrators
+from numseal.apps.config_agreements import read_agreements
 from numseal.apps.config_files import read_client_networks, read_plan, read_policies
-from numseal.apps.config_parties import RegisteredParty, read_agreements, read_parties
+from numseal.apps.config_operators import OperatorConfig, read_operators
+from numseal.apps.config_parties import RegisteredParty, read_parties
 from numseal.apps.config_reader import ConfigError, Table, read_toml
 from numseal.domain.agreement import Agreement
 from numseal.domain.client_network import ClientNetworks
@@ -113,9 +116,12 @@ class Config:
     """The whole file.
 
     `policy` is that of [policy] `file`, by default the packaged one; `policies` has it and the `further` ones by their
-    names, which relying parties refer to. `plan` is that of [number_plan] `file`, by default the simulator's.
+    names, which relying parties refer to. `plan` is that of [number_plan] `file`, by default the simulator's;
+    `porting_file` (none) is the file of ported numbers, `number,operator` or `first,last,operator` a row, which may be
+    so large that only a server reads it. Policies, plan and ported numbers are read again when a server is sent SIGHUP.
     `client_networks` are those of [client_networks] `file`, by default the simulator's, or none. `limits` has every
-    field of `domain.limits.Limits` under [limits].
+    field of `domain.limits.Limits` under [limits]. `operators` are those of [[operators]]; where the simulator is
+    enabled too it plays the others.
     """
 
     file: Path
@@ -127,10 +133,13 @@ class Config:
     policies: Mapping[str, Policy]
     limits: Limits
     plan: NumberPlan
+    porting_file: Path | None
     client_networks: ClientNetworks
     monitoring: MonitoringConfig
     simulator: SimulatorConfig
+    operators: tuple[OperatorConfig, ...]
     relying_parties: tuple[RegisteredParty, ...]
+    administrators: tuple[RegisteredAdministrator, ...]
     agreements: tuple[Agreement, ...]
 
 
@@ -147,12 +156,18 @@ def load_config(path: Path, *, grpc: str | None = None, http: str | None = None)
     root = Table(path, "", document)
     sections = {name: root.table(name) for name in _SECTIONS}
     party_tables, agreement_tables = root.tables("relying_parties"), root.tables("agreements")
+    administrator_tables, operator_tables = root.tables("administrators"), root.tables("operators")
     root.close()
     listen, simulator = _listen(sections["listen"]), _simulator(sections["simulator"])
-    plan = read_plan(sections["number_plan"], simulated=simulator.enabled)
+    porting_file = sections["number_plan"].optional_file("porting_file")
+    operators = read_operators(operator_tables)
+    ids = {operator.info.operator_id for operator in operators}
+    plan = read_plan(sections["number_plan"], ids, simulated=simulator.enabled)
     policies = read_policies(sections["policy"])
     client_certificates = listen.tls is not None and listen.tls.client_ca is not None
-    parties = read_parties(party_tables, policies.by_name, client_certificates=client_certificates)
+    holders: dict[str, str] = {}
+    parties = read_parties(party_tables, policies.by_name, holders, client_certificates=client_certificates)
+    administrators = read_administrators(administrator_tables, holders, client_certificates=client_certificates)
     return Config(
         file=path,
         listen=listen,
@@ -163,11 +178,14 @@ def load_config(path: Path, *, grpc: str | None = None, http: str | None = None)
         policies=policies.by_name,
         limits=_limits(sections["limits"]),
         plan=plan,
+        porting_file=porting_file,
         client_networks=read_client_networks(sections["client_networks"], plan, simulated=simulator.enabled),
         monitoring=_monitoring(sections["monitoring"]),
         simulator=simulator,
+        operators=operators,
         relying_parties=parties,
-        agreements=read_agreements(agreement_tables, parties, plan.operators()),
+        administrators=administrators,
+        agreements=read_agreements(agreement_tables, parties, plan.operators() | ids),
     )
 
 

@@ -1,11 +1,11 @@
-"""The further files that a configuration names: policies, the number plan, the client networks.
+"""The further files that a configuration names: policies, the number plan, ported numbers, the client networks.
 
 What stands in them is read by the domain; here they are found, opened, and held against one another. Nothing here knows
 of adapters but for the simulator's packaged plan and networks.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -20,6 +20,7 @@ from numseal.domain.client_network import (
 )
 from numseal.domain.number_plan import NumberPlan, NumberPlanError, parse_plan
 from numseal.domain.policy import Policy, PolicyError, parse_policy
+from numseal.domain.porting import NO_PORTING, Porting, PortingError, parse_porting
 from numseal.domain.rules import SHAPES
 
 
@@ -58,8 +59,8 @@ def _policy(path: Path) -> Policy:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def read_plan(table: Table, *, simulated: bool) -> NumberPlan:
-    """Read [number_plan]: `file`, by default the simulator's where that is enabled."""
+def read_plan(table: Table, configured: Collection[str], *, simulated: bool) -> NumberPlan:
+    """Read [number_plan]: `file`, by default the simulator's where that is enabled; `configured` are operators' ids."""
     path = table.optional_file("file")
     table.close()
     if path is None:
@@ -71,11 +72,24 @@ def read_plan(table: Table, *, simulated: bool) -> NumberPlan:
     except (OSError, UnicodeDecodeError, NumberPlanError) as error:
         raise ConfigError(f"{path}: {error}") from None
     known = {profile.info.operator_id for profile in OPERATORS}
-    if simulated and (others := plan.operators() - known):
+    if simulated and (others := plan.operators() - known - set(configured)):
         raise table.error(
-            "file", f"the operator {min(others)} in {path}", f"simulated ones only ({', '.join(sorted(known))})"
+            "file",
+            f"the operator {min(others)} in {path}",
+            f"those of [[operators]] and simulated ones only ({', '.join(sorted(known))})",
         )
     return plan
+
+
+def read_porting(path: Path | None) -> Porting:
+    """Read a porting file, a second or so a million rows; without one nothing was ported. Raises ConfigError."""
+    if path is None:
+        return NO_PORTING
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            return parse_porting(lines)
+    except (OSError, UnicodeDecodeError, PortingError) as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def read_client_networks(table: Table, plan: NumberPlan, *, simulated: bool) -> ClientNetworks:

@@ -1,4 +1,4 @@
-"""The relying parties and agreements of the configuration file, and what must hold between them."""
+"""The relying parties of the configuration file, their apps and credentials."""
 
 import re
 from collections.abc import Collection, Container, Iterable
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from numseal.apps.addresses import is_web_address
 from numseal.apps.config_reader import ConfigError, Table
 from numseal.domain import code_texts, otp, short_message
-from numseal.domain.agreement import Agreement
 from numseal.domain.permissions import COUNTRIES, Permissions
 from numseal.domain.relying_party import App, RelyingParty, autofill_lines
 
-_ID = r"[a-z0-9-]{1,64}"
-_ID_EXPECTED = "1 to 64 characters of a-z, 0-9 and -"
+ID = r"[a-z0-9-]{1,64}"
+ID_EXPECTED = "1 to 64 characters of a-z, 0-9 and -"
 _SHA256 = r"[0-9a-f]{64}"
 _FINGERPRINT = r"[0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31}"
 _LANGUAGE = r"[a-z]{2,3}"
@@ -33,62 +32,24 @@ class RegisteredParty:
 
 
 def read_parties(
-    tables: list[Table], policies: Collection[str], *, client_certificates: bool
+    tables: list[Table], policies: Collection[str], holders: dict[str, str], *, client_certificates: bool
 ) -> tuple[RegisteredParty, ...]:
-    """Read [[relying_parties]]; `policies` are the names there are.
+    """Read [[relying_parties]]; `policies` are the names there are, `holders` who holds which credential.
 
     `client_certificates` tells whether clients can show any.
     """
     parties: dict[str, RegisteredParty] = {}
-    holders: dict[str, str] = {}
     for table in tables:
         registered = _party(table, policies, client_certificates=client_certificates)
         name = registered.party.relying_party
-        _once(table, name, parties)
-        for credential in registered.token_sha256 | registered.certificate_sha256:
-            if credential in holders:
-                raise ConfigError(
-                    f"{table.file}: {table.path}: shares a token or certificate with {holders[credential]}, "
-                    "expected credentials of its own"
-                )
-            holders[credential] = name
+        once(table, name, parties)
+        hold_credentials(table, name, registered.token_sha256 | registered.certificate_sha256, holders)
         parties[name] = registered
     return tuple(parties.values())
 
 
-def read_agreements(
-    tables: list[Table], parties: tuple[RegisteredParty, ...], operators: frozenset[str]
-) -> tuple[Agreement, ...]:
-    """Read [[agreements]], one Agreement for each operator named; `operators` are those of the number plan."""
-    known_parties = {registered.party.relying_party for registered in parties}
-    agreements: list[Agreement] = []
-    ids: set[str] = set()
-    for table in tables:
-        agreement_id = table.text("id", pattern=_ID, expected=_ID_EXPECTED)
-        _once(table, agreement_id, ids)
-        ids.add(agreement_id)
-        relying_party = table.text("relying_party", expected="a relying party's id")
-        if relying_party not in known_parties:
-            raise table.error("relying_party", repr(relying_party), f"one of {_listed(known_parties)}")
-        named = table.texts("operators", pattern=".+", expected="an operator's id")
-        if not named:
-            raise table.error("operators", "nothing", f"some of {_listed(operators)}")
-        for operator_id in named:
-            if operator_id not in operators:
-                raise table.error("operators", repr(operator_id), f"some of {_listed(operators)}")
-        valid_from, valid_until = table.moment("valid_from"), table.moment("valid_until")
-        if valid_until <= valid_from:
-            raise table.error("valid_until", "a time not after valid_from", "a later one")
-        table.close()
-        agreements += [
-            Agreement(agreement_id, relying_party, operator_id, valid_from, valid_until) for operator_id in named
-        ]
-    return tuple(agreements)
-
-
-def _party(table: Table, policies: Collection[str], *, client_certificates: bool) -> RegisteredParty:
-    name = table.text("id", pattern=_ID, expected=_ID_EXPECTED)
-    display_name = table.text("display_name", name, pattern=".{1,100}", expected="1 to 100 characters")
+def read_credentials(table: Table, *, client_certificates: bool) -> tuple[frozenset[str], frozenset[str]]:
+    """Read how somebody shows who it is: hashes of tokens, and fingerprints of certificates."""
     tokens = table.texts(
         "token_sha256", pattern=_SHA256, expected="a SHA-256 in 64 lowercase hexadecimal digits", secret=True
     )
@@ -99,22 +60,40 @@ def _party(table: Table, policies: Collection[str], *, client_certificates: bool
         raise table.error("certificate_sha256", "a fingerprint", "listen.client_ca to be set, or none here")
     if not tokens and not certificates:
         raise table.error("token_sha256", "nothing", "the hash of a token here, or a fingerprint in certificate_sha256")
+    return frozenset(tokens), frozenset(fingerprint.replace(":", "").lower() for fingerprint in certificates)
+
+
+def hold_credentials(table: Table, name: str, credentials: Iterable[str], holders: dict[str, str]) -> None:
+    """Note who holds credentials; refuse those that somebody else holds."""
+    for credential in credentials:
+        if credential in holders:
+            raise ConfigError(
+                f"{table.file}: {table.path}: shares a token or certificate with {holders[credential]}, "
+                "expected credentials of its own"
+            )
+        holders[credential] = name
+
+
+def _party(table: Table, policies: Collection[str], *, client_certificates: bool) -> RegisteredParty:
+    name = table.text("id", pattern=ID, expected=ID_EXPECTED)
+    display_name = table.text("display_name", name, pattern=".{1,100}", expected="1 to 100 characters")
+    tokens, certificates = read_credentials(table, client_certificates=client_certificates)
     policy = table.text("policy", "", expected="the name of a policy")
     if policy and policy not in policies:
-        raise table.error("policy", repr(policy), f"one of {_listed(policies)}")
+        raise table.error("policy", repr(policy), f"one of {listed(policies)}")
     permissions = _permissions(table.table("permissions"))
     apps: dict[str, App] = {}
     for app_table in table.tables("apps"):
         app = _app(app_table)
-        _once(app_table, app.app_id, apps)
+        once(app_table, app.app_id, apps)
         apps[app.app_id] = app
     if not apps:
         raise table.error("apps", "nothing", "at least one [[relying_parties.apps]]")
     table.close()
     return RegisteredParty(
         RelyingParty(name, display_name, tuple(apps.values()), policy, permissions),
-        frozenset(tokens),
-        frozenset(fingerprint.replace(":", "").lower() for fingerprint in certificates),
+        tokens,
+        certificates,
     )
 
 
@@ -144,9 +123,9 @@ def _app(table: Table) -> App:
     first = next(iter(texts)) if texts_table.keys() else code_texts.DEFAULT_LANGUAGE
     default_language = table.text("default_language", first)
     if default_language not in texts:
-        raise table.error("default_language", repr(default_language), f"one of {_listed(texts)}")
+        raise table.error("default_language", repr(default_language), f"one of {listed(texts)}")
     app = App(
-        app_id=table.text("id", pattern=_ID, expected=_ID_EXPECTED),
+        app_id=table.text("id", pattern=ID, expected=ID_EXPECTED),
         sender_id=table.text("sender_id", pattern="[ -~]{1,15}", expected="1 to 15 printable ASCII characters"),
         texts=texts,
         default_language=default_language,
@@ -194,10 +173,12 @@ def _check_text(table: Table, app: App, language: str) -> None:
         )
 
 
-def _once(table: Table, name: str, known: Container[str]) -> None:
+def once(table: Table, name: str, known: Container[str]) -> None:
+    """Refuse an id that is known already."""
     if name in known:
         raise table.error("id", f"{name!r} a second time", "an id of its own")
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Return names for a sentence."""
     return ", ".join(sorted(names)) or "none: there is none"

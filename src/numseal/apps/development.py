@@ -1,4 +1,4 @@
-"""The development directory: keys, a token and a configuration made on first use, so that one command serves.
+"""The development directory: keys, tokens and a configuration made on first use, so that one command serves.
 
 Completes a directory that was cut off half-made, and never replaces a file. Nothing made here is fit for production.
 """
@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from importlib import resources
@@ -30,13 +30,25 @@ from numseal.domain.limits import Limits
 DEFAULT_DIRECTORY = Path(".numseal")
 CONFIG_NAME = "numseal.toml"
 TOKEN_NAME = "token"  # noqa: S105 - the name of a file
+ADMINISTRATORS = ("admin-a", "admin-b")
+"""The ids of the administrators: two, since a suspension takes two."""
+
 PUBLIC_KEYS_NAME = "public-keys.json"
 WARNING = "DEVELOPMENT KEYS: made on this machine and unprotected. Nobody may rely on what this server signs."
 """The line that is shown wherever such keys are used."""
 
 _KEYS_NAME = "keys"
 _DRAFT = ".draft"
-_OURS = frozenset({CONFIG_NAME, TOKEN_NAME, PUBLIC_KEYS_NAME, _KEYS_NAME})
+
+
+def administrator_token_name(administrator_id: str) -> str:
+    """Return the name of the file that holds an administrator's bearer token."""
+    return f"{administrator_id}.token"
+
+
+_OURS = frozenset(
+    {CONFIG_NAME, TOKEN_NAME, PUBLIC_KEYS_NAME, _KEYS_NAME, *map(administrator_token_name, ADMINISTRATORS)}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +83,12 @@ def prepare_development(
     return Development(config, _token(directory), public_keys)
 
 
-def _token(directory: Path) -> str:
-    return read_secret_file(directory / TOKEN_NAME).decode("ascii", errors="replace").strip()
+def _token(directory: Path, name: str = TOKEN_NAME) -> str:
+    return read_secret_file(directory / name).decode("ascii", errors="replace").strip()
 
 
 def _make(directory: Path) -> None:
-    """Make keys and token first and the configuration last: while it is missing, nothing relies on them."""
+    """Make keys and tokens first and the configuration last: while it is missing, nothing relies on them."""
     # A draft is what a crash left of a file of ours.
     strangers = sorted({path.name for path in directory.iterdir() if not path.name.endswith(_DRAFT)} - _OURS)
     if strangers:
@@ -101,24 +113,35 @@ def _make(directory: Path) -> None:
         read_secret(master)
     else:
         create_secret(master, entropy.bytes(SECRET_BYTES))
-    token = directory / TOKEN_NAME
-    if not token.exists():
-        _write_new(token, urlsafe_b64encode(entropy.bytes(SECRET_BYTES)).rstrip(b"=") + b"\n")
-    digest = hashlib.sha256(_token(directory).encode()).hexdigest()
-    _write_new(directory / CONFIG_NAME, _configuration(digest))
+    digests = {}
+    for name in (TOKEN_NAME, *map(administrator_token_name, ADMINISTRATORS)):
+        token = directory / name
+        if not token.exists():
+            _write_new(token, urlsafe_b64encode(entropy.bytes(SECRET_BYTES)).rstrip(b"=") + b"\n")
+        digests[name] = hashlib.sha256(_token(directory, name).encode()).hexdigest()
+    _write_new(directory / CONFIG_NAME, _configuration(digests))
 
 
-def _configuration(token_sha256: str) -> bytes:
+def _configuration(token_sha256: Mapping[str, str]) -> bytes:
     template = resources.files("numseal.apps").joinpath("data", "development.toml").read_text(encoding="utf-8")
     limits = Limits()
     filled = (
         template.replace(
             "@LIMITS@", "\n".join(f"# {item.name} = {getattr(limits, item.name)}" for item in fields(Limits))
         )
-        .replace("@TOKEN_SHA256@", token_sha256)
+        .replace("@TOKEN_SHA256@", token_sha256[TOKEN_NAME])
+        .replace("@ADMINISTRATORS@", "\n".join(_administrator(name, token_sha256) for name in ADMINISTRATORS))
         .replace("@OPERATORS@", ", ".join(f'"{profile.info.operator_id}"' for profile in OPERATORS))
     )
     return filled.encode()
+
+
+def _administrator(name: str, token_sha256: Mapping[str, str]) -> str:
+    file = administrator_token_name(name)
+    return (
+        f'[[administrators]]\nid = "{name}"\n# SHA-256 of the bearer token in the file "{file}".\n'
+        f'token_sha256 = ["{token_sha256[file]}"]\n'
+    )
 
 
 def _publish_keys(directory: Path, config: Config) -> bytes:

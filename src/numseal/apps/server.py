@@ -17,6 +17,7 @@ from numseal.adapters.rpc.server import RpcServer
 from numseal.adapters.rpc.server import Tls as RpcTls
 from numseal.adapters.rpc.services import services
 from numseal.apps.config import Address, Config, ConfigError, Tls, load_config
+from numseal.apps.config_files import read_porting
 from numseal.apps.wiring import Parts, assemble, policies_by_party
 from numseal.ports.clock import Clock
 from numseal.ports.store import StoreError
@@ -85,13 +86,13 @@ def _ignore(_error: StoreError) -> None:
 
 @asynccontextmanager
 async def _reloading(config: Config, parts: Parts, told: asyncio.Event) -> AsyncIterator[None]:
-    """Read the policies again whenever the event is set, once more where it is set meanwhile, while the block runs."""
+    """Read the files again whenever the event is set, once more where it is set meanwhile, while the block runs."""
 
     async def reload() -> None:
         while True:
             await told.wait()
             told.clear()
-            await reload_policies(config, parts)
+            await reload_files(config, parts)
 
     task = asyncio.create_task(reload())
     try:
@@ -101,24 +102,30 @@ async def _reloading(config: Config, parts: Parts, told: asyncio.Event) -> Async
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def reload_policies(config: Config, parts: Parts) -> None:
-    """Read the policy files again and put them in force; verifications under way end under the one they began with.
+async def reload_files(config: Config, parts: Parts) -> None:
+    """Read policies, number plan and ported numbers again and put them in force.
 
-    A file that cannot be used changes nothing: the reason is logged.
+    Verifications under way end under the policy that they began with, at the operator that they were routed to. A file
+    that cannot be used changes nothing: the reason is logged.
     """
     try:
-        reread = load_config(config.file)
+        # Beside the calls: a large file takes seconds.
+        reread = await asyncio.to_thread(load_config, config.file)
+        porting = await asyncio.to_thread(read_porting, reread.porting_file)
         by_party = policies_by_party(reread)
         await parts.keep_policies.replace(parts.policies, reread.policy, by_party)
     except (ConfigError, StoreError) as error:
         _log.error("the policies stay as they are: %s", error)
+        _log.error("the number plan stays as it is: %s", error)
         return
     except Exception:  # noqa: BLE001 - the server goes on, and takes the next file
-        _log.exception("the policies stay as they are")
+        _log.exception("the policies and the number plan stay as they are")
         return
+    parts.routing.replace(reread.plan, porting)
     _log.info("policy in force: %s", reread.policy.digest)
     for relying_party, policy in by_party.items():
         _log.info("policy in force for %s: %s", relying_party, policy.digest)
+    _log.info("number plan in force: %d ranges, %d rows of ported numbers", len(reread.plan.ranges()), len(porting))
 
 
 @asynccontextmanager
@@ -140,7 +147,7 @@ async def assembled(
     try:
         yield parts
     finally:
-        await parts.store.close()
+        await parts.close()
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 r"""Entries of the log: `numseal/v1\n<kind>\n<base64 payload>\n`.
 
-Nothing in an entry tells a number or an account: an attestation, a status token and a key manifest appear as
-SHA-256 hashes. Tree hashing belongs to `numseal.tlog`.
+Nothing in an entry tells a number or an account: an attestation, a status token, a key manifest and an agreement's
+change of state appear as SHA-256 hashes. Tree hashing belongs to `numseal.tlog`.
 """
 
 import binascii
@@ -39,6 +39,11 @@ def attestation_entry(signing_input: bytes) -> bytes:
     The signature is left out, since a second valid ECDSA signature exists for the same statement.
     """
     return b"numseal/v1\natt\n" + binascii.b2a_base64(hashlib.sha256(signing_input).digest())
+
+
+def agreement_entry(document: bytes) -> bytes:
+    """Write the entry of an agreement's change of state: the hash of the document that tells of it."""
+    return b"numseal/v1\nagr\n" + binascii.b2a_base64(hashlib.sha256(document).digest())
 
 
 def format_entry(entry: Entry) -> bytes:

@@ -188,7 +188,10 @@ class Forwarding:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A node that serves the handset; `plmn` as "250-01", `node_ref` a keyed hash under `key_epoch`."""
+    """A node that serves the handset; `plmn` as "250-01", `node_ref` a keyed hash under `key_epoch`, empty for none.
+
+    `update_time` is when the handset was registered there, 0 where the source does not tell: then nothing is fresh.
+    """
 
     plmn: str
     node_ref: str
@@ -203,8 +206,9 @@ class Subscriber:
     """All signals of the operator's contract, each with its own state.
 
     `recycled` answers for the `since_time` of the request. `sims_on_device` counts SIMs seen in the same handset.
-    OK without a value means for `sim_change` and `port`: none since `coverage_start_time`. `forwarding` and `serving`
-    hold at most one of each kind and domain; OK and empty means none active, and registered nowhere.
+    OK without a value means for `sim_change` and `port`: none since `coverage_start_time`; for `activate_time`: not
+    after it. `forwarding` and `serving` hold at most one of each kind and domain; OK and empty means none active, and
+    registered nowhere.
     """
 
     subscriber_ref: Signal[SubscriberRef] = field(default_factory=Signal)
@@ -250,9 +254,9 @@ class LookupOutcome(StrEnum):
 class Lookup:
     """One answer of one operator about one number.
 
-    `operator_id` is who answered. `ported_to` and `ported_plmn` are set for PORTED; `subscriber` for SUBSCRIBER;
-    `failure` for UNANSWERED. `statement` is what the operator signed of this answer, if it signs, and `statement_hash`
-    the hex SHA-256 of it.
+    `operator_id` is who answered. One of `ported_to` and `ported_plmn`, or both, are set for PORTED; `subscriber` for
+    SUBSCRIBER; `failure` for UNANSWERED. `statement` is what the operator signed of this answer, if it signs, and
+    `statement_hash` the hex SHA-256 of it.
     """
 
     outcome: LookupOutcome
@@ -414,7 +418,8 @@ class Evidence:
     """Everything a verdict rests on; the verdict can be recomputed from this and the policy alone.
 
     `before_resend` are the lookups made before spoken codes that were sent as further ones, the oldest first.
-    `routed_operator` is the operator that the number plan and porting name for the number. `country` is that
+    `routed_operator` is the operator that the number plan and porting name for the number, `porting` the answer of
+    another one that said so, where the number was asked about there first. `country` is that
     of the number, ISO 3166-1 alpha-2 or "001". `possession` is the last one shown, `earlier` those before it.
     `network_mismatches` counts pages that another SIM opened. `required_level` is what the relying party asks for.
     """
@@ -435,6 +440,7 @@ class Evidence:
     country: str = ""
     home_plmns: tuple[str, ...] = ()
     required_level: Level = Level.NONE
+    porting: Lookup | None = None
 
     def possessions(self) -> tuple[Possession, ...]:
         """Return every possession that was shown, the newest first."""

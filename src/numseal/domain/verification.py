@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from numseal.domain.agreement_quota import Hold
 from numseal.domain.errors import Refusal, precondition
 from numseal.domain.evidence import (
     NOT_COUNTED,
@@ -204,10 +205,12 @@ class Verification:
     """One attempt to show that an account's holder controls a number.
 
     `accepted_digest` is the keyed hash of the right code or proof, so that the same again gets the same answer;
-    `shown` are the possessions shown so far, the last one under that hash. `after` and `velocity` are those of the
+    `shown` are the possessions shown so far, the last one under that hash. `porting` is the answer of the operator that
+    was asked first and named the present one. `after` and `velocity` are those of the
     last assessment. `options` are the ways on, in STEP_UP_REQUIRED and CONTESTED, as of `option_time`.
     `sends` counts orders, `settled_sends` is the last of them whose outcome is written down, `unsent` counts those that
     certainly came to no code and are not held against the person. `guesses` counts wrong codes, `pages` network pages.
+    `held` is what agreements were charged for a challenge that is not known to have gone out yet.
     `since_time` is when the number's live binding was made, where it had one when this was opened. `failure` is the
     UPPER_SNAKE reason of FAILED.
     """
@@ -221,6 +224,7 @@ class Verification:
     sends: int = 0
     settled_sends: int = 0
     unsent: int = 0
+    held: tuple[Hold, ...] = ()
     next_send_time: int = 0
     resend_requests: tuple[str, ...] = ()
     guesses: int = 0
@@ -228,6 +232,7 @@ class Verification:
     codes: tuple[Code, ...] = ()
     since_time: int | None = None
     before: Lookup | None = None
+    porting: Lookup | None = None
     before_resend: tuple[Lookup, ...] = ()
     pages: int = 0
     page: NetworkPage | None = None

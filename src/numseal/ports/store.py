@@ -6,10 +6,12 @@ leaves are appended to the log, and the whole is committed once, together with t
 is known to be durable is the checkpoint signed, and only then does any command of the batch get its answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from numseal.domain.agreement import AgreementRecord
+from numseal.domain.audit_trail import AuditEvent, Deed
 from numseal.domain.binding import Binding, BindingRow
 from numseal.domain.binding_change import BindingChange
 from numseal.domain.limits import Budget
@@ -28,7 +30,8 @@ class Needs:
 
     `requests` are (relying party, request id); `subjects` are (relying party, phone number) and bring the subject's key
     and its live binding. `watches` are (operator id, watch id) and bring the live bindings that are watched by that
-    name; `streams` are operators whose events' cursor is wanted.
+    name; `streams` are operators whose events' cursor is wanted. `agreements` are ids; `audit` brings the end of the
+    audit trail, which `record_deed` needs.
     """
 
     verifications: tuple[str, ...] = ()
@@ -39,6 +42,8 @@ class Needs:
     sightings: tuple[Sighting, ...] = ()
     watches: tuple[tuple[str, str], ...] = ()
     streams: tuple[str, ...] = ()
+    agreements: tuple[str, ...] = ()
+    audit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,18 @@ class Rows(Protocol):
 
     def keep_policy(self, digest: str, document: str) -> None:
         """Stage a policy's text (JSON) under its hash, for verifications that begin under it; known ones stay."""
+
+    def agreement(self, agreement_id: str) -> AgreementRecord | None:
+        """Return an agreement as it stands."""
+
+    def put_agreement(self, record: AgreementRecord) -> None:
+        """Stage an agreement as it stands from now on; those who follow them are told once it is published."""
+
+    def record_deed(self, deed: Deed) -> AuditEvent:
+        """Stage what an administrator did as the next event of the audit trail, and return that."""
+
+    def append_entry(self, entry: bytes) -> int:
+        """Append an entry to the log that belongs to no attestation, and return the leaf's index."""
 
     def attest(self, record: AttestationRecord, entry: bytes) -> int:
         """Stage an attestation, append its log entry, and return the leaf's index."""
@@ -178,6 +195,23 @@ class Store(Protocol):
 
     async def policies(self) -> list[tuple[str, str]]:
         """Read the policies kept: hash and text."""
+
+    async def agreements(self) -> list[AgreementRecord]:
+        """Read all agreements in the order of their ids."""
+
+    def follow_agreements(self, told: Callable[[AgreementRecord], None]) -> None:
+        """Have `told` called with every agreement that changes, once that is published and before it is answered.
+
+        It is quick and raises nothing.
+        """
+
+    async def audit_events(
+        self, before: int, limit: int, *, resource: str = "", start: int | None = None, end: int | None = None
+    ) -> list[AuditEvent]:
+        """Read events of the audit trail before a sequence number, the latest first.
+
+        `resource` leaves only its own, `start` those at or after that time, `end` those before it.
+        """
 
     def change_bounds(self) -> tuple[int, int]:
         """Return the sequence numbers before the oldest change that is kept, and of the newest published one.

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from numseal.domain.evidence import Lookup, LookupOutcome
@@ -81,9 +82,13 @@ class AskOperator:
     """
 
     def __init__(
-        self, operators: Mapping[str, OperatorBackend], clock: Clock, *, max_in_flight: int = MAX_IN_FLIGHT
+        self,
+        operators: Mapping[str, OperatorBackend],
+        clock: Clock,
+        *,
+        max_in_flight: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """Take the operators by their ids, and how many calls each may have under way."""
+        """Take the operators by their ids, and how many calls one may have under way where that is not 512."""
         self._operators = operators
         self._clock = clock
         self._max_in_flight = max_in_flight
@@ -91,6 +96,11 @@ class AskOperator:
         self._circuits: dict[tuple[str, str], Circuit] = {}
         self._capabilities = OperatorCapabilities(self._fetch_capabilities, clock)
         self._abandoned: set[asyncio.Task[Any]] = set()  # the loop holds them weakly
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """The ids of the operators that are connected."""
+        return tuple(self._operators)
 
     async def capabilities(self, operator_id: str) -> Capabilities | None:
         """Return what an operator can do, None where that is not known; asked again every 5 minutes.
@@ -252,7 +262,7 @@ class AskOperator:
         if backend is None:
             return Failed(NOT_CONNECTED, sent=False)
         circuit = self._circuits.setdefault((operator_id, name), Circuit(self._clock))
-        if self._in_flight[operator_id] >= self._max_in_flight:
+        if self._in_flight[operator_id] >= self._max_in_flight.get(operator_id, MAX_IN_FLIGHT):
             return Failed(OVERLOADED, sent=False)
         admitted = circuit.admit()
         if admitted is None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from numseal.domain import otp
+from numseal.domain.agreement_quota import Charge
 from numseal.domain.conversion import Conversion
 from numseal.domain.errors import invalid, unavailable
 from numseal.domain.evidence import Possession
@@ -16,6 +17,7 @@ from numseal.usecases.deliveries import Deliveries
 from numseal.usecases.device_key import check_key_proof
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.flights import Flights
+from numseal.usecases.operator_access import OperatorAccess, count_charges
 
 CHECK_TIMEOUT = 3.0
 """Seconds an operator has to compare a code that it made."""
@@ -57,10 +59,12 @@ class _Guess:
     budget: Budget
     successes: Budget
     deliveries: Deliveries
+    charges: tuple[Charge, ...] = ()
 
     @property
     def needs(self) -> Needs:
-        return Needs(verifications=(self.verification_id,), budgets=(self.budget, self.successes))
+        charged = (charge.budget for charge in self.charges)
+        return Needs(verifications=(self.verification_id,), budgets=(self.budget, self.successes, *charged))
 
     def decide(self, rows: Rows) -> _Taken:
         current = _present(rows, self.verification_id)
@@ -76,6 +80,9 @@ class _Guess:
             if code.digest and otp.same(code.digest, self.digest):
                 return _Taken(CodeResult.MATCH, self.accept(rows, current, code))
         ask = next((code for code in live if not code.digest), None)
+        if ask is not None and current.guesses:
+            # The first comparing by the operator was counted with its code.
+            count_charges(rows, self.charges)
         rows.spend(self.budget)
         counted = _count(current, rows.now, final=ask is None)
         rows.put_verification(counted)
@@ -167,6 +174,7 @@ class CheckCode:
         *,
         store: Store,
         ask: AskOperator,
+        access: OperatorAccess,
         limits: Limits,
         code_key: bytes,
         deliveries: Deliveries,
@@ -176,6 +184,7 @@ class CheckCode:
         self._deliveries = deliveries
         self._store = store
         self._ask = ask
+        self._access = access
         self._limits = limits
         self._code_key = code_key
         self._flights = flights
@@ -186,7 +195,7 @@ class CheckCode:
         """Return what the code was found to be and the verification after it, ASSESSING for the right one.
 
         A wrong code is an answer, not an error. Raises Refusal for what is no code, for a verification that takes
-        none, and for a used-up budget of the number.
+        none, for a used-up budget of the number, and, where the operator made the code, without an agreement in force.
         """
         digits = code.replace(" ", "").replace("-", "") if len(code) <= 64 else ""  # noqa: PLR2004 - before any work
         if not otp.is_code(digits):
@@ -202,12 +211,19 @@ class CheckCode:
             guess_budget(self._limits, relying_party, opening.phone_number),
             Conversion.of(self._limits, relying_party, opening.phone_number).successes,
             self._deliveries,
+            await self._permit(found),
         )
         flight = f"guess {verification_id} {guess.digest} {guess.key_proven}"
         taken = await self._flights.join(flight, lambda: self._take(guess, digits))
         if taken.verification.accepted_digest and taken.result is CodeResult.MISMATCH:
             raise wrong_state(taken.verification, "check another code")
         return taken.result, taken.verification
+
+    async def _permit(self, found: Verification) -> tuple[Charge, ...]:
+        """Return what one more comparing by the operator costs; nothing where none of its codes is waited for."""
+        if found.state is not State.CODE_SENT or all(code.digest for code in found.codes):
+            return ()
+        return await self._access.check(self._access.of_opening(found.opening))
 
     async def _take(self, guess: _Guess, digits: str) -> _Taken:
         taken = (await self._store.apply(guess)).value

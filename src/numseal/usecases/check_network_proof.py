@@ -15,6 +15,7 @@ from numseal.usecases.ask_operator import AskOperator
 from numseal.usecases.device_key import check_key_proof
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.flights import Flights
+from numseal.usecases.operator_access import OperatorAccess
 
 FINISH_TIMEOUT = 3.0
 """Seconds an operator has to say what its network found."""
@@ -133,10 +134,20 @@ class _Conclude:
 class CheckNetworkProof:
     """Has network proofs checked by the operator that opened their page."""
 
-    def __init__(self, *, store: Store, ask: AskOperator, code_key: bytes, clock: Clock, flights: Flights) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        ask: AskOperator,
+        access: OperatorAccess,
+        code_key: bytes,
+        clock: Clock,
+        flights: Flights,
+    ) -> None:
         """Take what it needs by name; `code_key` has 32 bytes and is never stored."""
         self._store = store
         self._ask = ask
+        self._access = access
         self._code_key = code_key
         self._clock = clock
         self._flights = flights
@@ -147,7 +158,7 @@ class CheckNetworkProof:
         """Return what the network said and the verification after it, ASSESSING for a match.
 
         The same proof again gets the same answer. Another SIM is an answer, not an error. Raises Refusal for a proof
-        that is not of this verification's page and for a verification that takes none.
+        that is not of this verification's page, for a verification that takes none, and without an agreement in force.
         """
         if not 0 < len(authorization_code.encode()) <= MAX_AUTHORIZATION_CODE:
             raise invalid(
@@ -164,6 +175,8 @@ class CheckNetworkProof:
             )
         if key_proof:
             check_key_proof(found.opening.client.device_public_key_jwk, verification_id, key_proof)
+        if found.state is State.NETWORK_PENDING:
+            self._access.called(self._access.of_opening(found.opening, Method.NETWORK))
         digest = otp.proof_digest(self._code_key, verification_id, authorization_code)
         offer = _Offer(verification_id, digest, bool(key_proof))
         offered = await self._flights.join(
@@ -176,6 +189,8 @@ class CheckNetworkProof:
         if offered.page is None:
             return offered
         opening, page = offered.verification.opening, offered.page
+        # Counted with its page; the agreement may have been suspended since.
+        self._access.of_opening(opening, Method.NETWORK)
         question = NetworkOffer(
             request_id=f"{offer.verification_id}-proof-{offer.digest[:32]}",
             phone_number=opening.phone_number,

@@ -7,8 +7,8 @@ from numseal.domain.binding import Check
 from numseal.domain.binding import check_number as judge
 from numseal.domain.errors import Refusal, invalid
 from numseal.domain.msisdn import parse_msisdn
-from numseal.domain.number_plan import NumberPlan
 from numseal.domain.policy import Policies
+from numseal.domain.routing import Routes
 from numseal.domain.verdict import Level
 from numseal.ports.clock import Clock
 from numseal.ports.store import AccountRows, Store
@@ -43,7 +43,7 @@ class CheckNumber:
         self,
         *,
         store: Store,
-        plan: NumberPlan,
+        plan: Routes,
         policies: Policies,
         clock: Clock,
         health: StreamHealth,

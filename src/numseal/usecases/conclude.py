@@ -300,6 +300,7 @@ def evidence_of(verification: Verification, holder: Binding | None, home_plmns: 
         country=opening.region_code,
         home_plmns=tuple(home_plmns),
         required_level=opening.required_level,
+        porting=verification.porting,
     )
 
 

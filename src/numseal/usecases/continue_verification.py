@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from numseal.domain.agreement import Agreements
 from numseal.domain.binding import LIVE, Binding
 from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, precondition, unavailable
 from numseal.domain.evidence import Answer, Grant, Lookup, LookupOutcome, Method
@@ -16,6 +15,7 @@ from numseal.usecases.device_key import check_release
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.flights import Flights
 from numseal.usecases.look_up import LookUp
+from numseal.usecases.operator_access import OperatorAccess
 from numseal.usecases.send_code import SendCode
 from numseal.usecases.start_verification import check_request_id
 
@@ -86,7 +86,7 @@ class ContinueVerification:
         store: Store,
         send_code: SendCode,
         look_up: LookUp,
-        agreements: Agreements,
+        access: OperatorAccess,
         clock: Clock,
         flights: Flights,
     ) -> None:
@@ -94,7 +94,7 @@ class ContinueVerification:
         self._store = store
         self._send_code = send_code
         self._look_up = look_up
-        self._agreements = agreements
+        self._access = access
         self._clock = clock
         self._flights = flights
 
@@ -123,21 +123,19 @@ class ContinueVerification:
         if way.answer is Answer.METHOD:
             return await self._send_code.resend(found, way.method, request_id, _STEP_UP)
         contested = found.contested_binding if found.state is State.CONTESTED else ""
-        if contested:
-            holder = _uncontested(await self._store.binding(contested))
-            await self._check_way(found, way, holder)
+        holder = _uncontested(await self._store.binding(contested)) if contested else None
+        if holder is not None:
+            _check_word(found, way, holder, self._clock.now())
+        agreement = self._access.of_opening(found.opening)
+        # What follows is another assessment, with a look of its own; some ways ask the operator before.
+        asks = (way.answer is Answer.NEW_SUBSCRIBER) + (way.answer is Answer.WAIT)
+        await self._access.count(await self._access.lookups(agreement, 1 + asks))
+        if holder is not None and way.answer is Answer.NEW_SUBSCRIBER:
+            await self._confirm_new_subscriber(found, holder)
         if way.answer is Answer.WAIT:
             await self._confirm_waited_out(found)
         grant = Grant(way.answer, self._clock.now(), way.reference)
         return (await self._store.apply(_Take(found.verification_id, grant, contested, request_id))).value
-
-    async def _check_way(self, found: Verification, way: Way, holder: Binding) -> None:
-        if way.answer is Answer.OLD_ACCOUNT_KEY:
-            check_release(holder.account_jwk, found.verification_id, way.signature)
-        elif way.answer is Answer.REGISTRATION_LOCK:
-            _check_lock(found, way, self._clock.now())
-        elif way.answer is Answer.NEW_SUBSCRIBER:
-            await self._confirm_new_subscriber(found, holder)
 
     async def _confirm_waited_out(self, found: Verification) -> None:
         """Refuse a wait that does not hold, or nobody knows of: it must not begin anew, nor keep a contest open."""
@@ -163,13 +161,14 @@ class ContinueVerification:
     async def _ask(self, found: Verification, name: str, since_time: int | None, what: str) -> Lookup:
         """Look the number up; raises Refusal where the operator does not answer."""
         opening, now = found.opening, self._clock.now()
-        agreement = self._agreements.in_force(opening.relying_party, opening.operator_id, now)
+        agreement = self._access.of_opening(opening)
         request = LookupRequest(
             # The same for a while, so that asking over and over costs nobody more than once.
             request_id=f"{found.verification_id}-{name}-{now // SAME_ANSWER}",
             phone_number=opening.phone_number,
             phase=Phase.RECHECK,
             agreement_id=agreement.agreement_id,
+            signals=agreement.signals,
             purpose=opening.purpose.value,
             consent_reference=opening.consent_reference,
             since_time=since_time,
@@ -224,6 +223,14 @@ def _uncontested(holder: Binding | None) -> Binding:
             "CONTEST_ENDED", "the binding that held the number has ended since; start another verification"
         )
     return holder
+
+
+def _check_word(found: Verification, way: Way, holder: Binding, now: int) -> None:
+    """Refuse a signature or a word of the relying party's that does not hold."""
+    if way.answer is Answer.OLD_ACCOUNT_KEY:
+        check_release(holder.account_jwk, found.verification_id, way.signature)
+    elif way.answer is Answer.REGISTRATION_LOCK:
+        _check_lock(found, way, now)
 
 
 def _check_shape(way: Way) -> None:

@@ -110,10 +110,13 @@ class LookAgain:
             phone_number=binding.phone_number,
             phase=Phase.RECHECK,
             agreement_id=ask.agreement.agreement_id,
+            signals=ask.agreement.signals,
             purpose=binding.purpose,
             since_time=since_binding(binding.verified_time, self._clock.now()),
             consent_reference=ask.consent_reference or binding.consent_reference,
         )
         lookup = await self._look_up(binding.operator_id, request)
+        if lookup.outcome is LookupOutcome.PORTED:
+            lookup = replace(lookup, ported_to=await self._look_up.carried_to(lookup))
         setting = self._policies.for_party(binding.relying_party).monitoring
         return (await self._store.apply(_Apply(binding, lookup, setting, ask))).value

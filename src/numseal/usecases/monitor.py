@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 
 from numseal.ports.store import StoreError
+from numseal.usecases.follow_agreements import FollowAgreements
 from numseal.usecases.follow_bindings import FollowBindings
 from numseal.usecases.recheck_bindings import RecheckBindings
 from numseal.usecases.take_events import TakeEvents
@@ -28,11 +29,16 @@ class Monitor:
         operators: Collection[str],
         events: TakeEvents,
         follow: FollowBindings,
+        agreements: FollowAgreements,
         recheck: RecheckBindings,
         pause: float = PAUSE,
     ) -> None:
         """Take the ids of the operators connected, and what is run."""
-        self._work: dict[str, Callable[[], Awaitable[None]]] = {"watches": follow.run, "rechecks": recheck.run}
+        self._work: dict[str, Callable[[], Awaitable[None]]] = {
+            "watches": follow.run,
+            "rechecks": recheck.run,
+            "agreements": agreements.run,
+        }
         self._work |= {f"events of {operator_id}": partial(events.run, operator_id) for operator_id in operators}
         events.when_due = recheck.wake
         self._pause = pause

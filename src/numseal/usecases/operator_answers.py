@@ -86,8 +86,10 @@ def read_lookup(answer: object, now: int) -> Lookup:
     if answer.outcome is LookupOutcome.UNANSWERED or answer.failure != "":
         raise ImpossibleAnswer("outcome: UNANSWERED and its failure are not an operator's to say")
     if answer.outcome is LookupOutcome.PORTED:
-        _PORTED_TO(answer.ported_to)
         _PORTED_PLMN(answer.ported_plmn)
+        # Either will do (operator.proto, Ported): a network's code names the operator where no other one has it.
+        if answer.ported_to != "" or answer.ported_plmn == "":
+            _PORTED_TO(answer.ported_to)
     elif answer.ported_to != "" or answer.ported_plmn != "":
         raise ImpossibleAnswer("ported_to: a number that is not PORTED went nowhere")
     found = answer.subscriber

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from numseal.domain.agreement import Agreement
 from numseal.domain.binding import LIVE, Binding
+from numseal.domain.errors import Refusal
 from numseal.domain.monitoring import at
 from numseal.ports.clock import Clock
 from numseal.ports.store import Needs, Rows, Store, StoreError
 from numseal.usecases.look_again import Ask, LookAgain, Looked
+from numseal.usecases.operator_access import OperatorAccess
 from numseal.usecases.watch_number import WatchNumber
 
 PAGE = 256
@@ -70,12 +73,20 @@ class RecheckBindings:
     """
 
     def __init__(
-        self, *, store: Store, watch: WatchNumber, look_again: LookAgain, clock: Clock, per_operator_second: int
+        self,
+        *,
+        store: Store,
+        watch: WatchNumber,
+        look_again: LookAgain,
+        access: OperatorAccess,
+        clock: Clock,
+        per_operator_second: int,
     ) -> None:
         """Take what it needs by name; `per_operator_second` bounds the lookups."""
         self._store = store
         self._watch = watch
         self._look_again = look_again
+        self._access = access
         self._clock = clock
         self._rate = per_operator_second
         self._second = 0
@@ -161,6 +172,8 @@ class RecheckBindings:
         agreement = self._watch.agreement(binding)
         current, followed = await self._watch(binding, schedule=agreement is None)
         if agreement is not None and current.state in LIVE:
+            agreement = await self._permitted(current)
+        if agreement is not None and current.state in LIVE:
             now = self._clock.now()
             ask = Ask(
                 request_id=f"{binding.binding_id}-recheck-{now}",
@@ -173,6 +186,19 @@ class RecheckBindings:
             current = looked.binding
         if current.watch_id != binding.watch_id:
             await self._watch.release(binding)
+
+    async def _permitted(self, binding: Binding) -> Agreement | None:
+        """Return the agreement to ask under once the lookup is counted; None, and put off, where none is to be made."""
+        agreement, delay = self._watch.agreement(binding), 0
+        if agreement is not None:
+            try:
+                await self._access.count(await self._access.lookups(agreement))
+                agreement = self._watch.agreement(binding)
+            except Refusal as refusal:
+                agreement, delay = None, refusal.reasoning.retry_delay or LAST_RETRY
+        if agreement is None:
+            await self._store.apply(_PutOff({binding.binding_id: self._clock.now() + delay}))
+        return agreement
 
     def _count(self, operator_id: str, looked: Looked) -> None:
         if looked.failure:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from numseal.domain.agreement import Agreements
+from numseal.domain.agreement_quota import Charge
 from numseal.domain.binding import LIVE, Binding, Monitoring
 from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, precondition, unavailable
 from numseal.domain.limits import Budget, Limits, refresh_budget
@@ -15,6 +15,7 @@ from numseal.ports.store import Needs, Recall, Rows, Store
 from numseal.usecases.find_binding import find_binding
 from numseal.usecases.flights import Flights
 from numseal.usecases.look_again import Ask, LookAgain
+from numseal.usecases.operator_access import OperatorAccess, count_charges
 from numseal.usecases.start_verification import check_request_id
 from numseal.usecases.stream_health import StreamHealth
 
@@ -67,14 +68,16 @@ class _Count:
     """Count a lookup before the operator is asked, and billed for."""
 
     budget: Budget
+    charges: tuple[Charge, ...]
 
     @property
     def needs(self) -> Needs:
-        return Needs(budgets=(self.budget,))
+        return Needs(budgets=(self.budget, *(charge.budget for charge in self.charges)))
 
     def decide(self, rows: Rows) -> None:
         if rows.spent(self.budget) >= self.budget.limit:
             raise self.budget.refuse(rows.now)
+        count_charges(rows, self.charges)
         rows.spend(self.budget)
 
 
@@ -86,7 +89,7 @@ class RefreshBinding:
         *,
         store: Store,
         look_again: LookAgain,
-        agreements: Agreements,
+        access: OperatorAccess,
         limits: Limits,
         clock: Clock,
         health: StreamHealth,
@@ -95,7 +98,7 @@ class RefreshBinding:
         """Take what it needs by name."""
         self._store = store
         self._look_again = look_again
-        self._agreements = agreements
+        self._access = access
         self._limits = limits
         self._clock = clock
         self._health = health
@@ -131,8 +134,12 @@ class RefreshBinding:
 
     async def _ask(self, binding: Binding, wish: Refresh) -> Refreshed:
         now = self._clock.now()
-        agreement = self._agreements.in_force(binding.relying_party, binding.operator_id, now)
-        await self._store.apply(_Count(refresh_budget(self._limits, binding.binding_id)))
+        consent = wish.consent_reference or binding.consent_reference
+        agreement = self._access.agreement(binding.relying_party, binding.operator_id, consent=consent)
+        charges = await self._access.lookups(agreement)
+        await self._store.apply(_Count(refresh_budget(self._limits, binding.binding_id), charges))
+        # Something else may have been decided while that was counted.
+        agreement = self._access.agreement(binding.relying_party, binding.operator_id, consent=consent)
         looked = await self._look_again(
             binding,
             Ask(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from numseal.domain import otp
-from numseal.domain.agreement import Agreements
+from numseal.domain.agreement import Agreement
 from numseal.domain.conversion import Conversion
 from numseal.domain.errors import Refusal, unavailable
 from numseal.domain.evidence import DeliveryState, Evidence, Lookup, LookupOutcome, Method
@@ -19,6 +19,7 @@ from numseal.ports.clock import Clock
 from numseal.ports.store import Store
 from numseal.usecases.ask_operator import AskOperator
 from numseal.usecases.look_up import LookUp
+from numseal.usecases.operator_access import OperatorAccess
 from numseal.usecases.sending import ChargePage, ChargeResend, Settle
 
 SEND_TIMEOUT = 5.0
@@ -40,7 +41,7 @@ class SendCode:
         store: Store,
         ask: AskOperator,
         look_up: LookUp,
-        agreements: Agreements,
+        access: OperatorAccess,
         parties: Mapping[str, RelyingParty],
         limits: Limits,
         policies: Policies,
@@ -51,7 +52,7 @@ class SendCode:
         self._store = store
         self._ask = ask
         self._look_up = look_up
-        self._agreements = agreements
+        self._access = access
         self._parties = parties
         self._limits = limits
         self._policies = policies
@@ -61,20 +62,37 @@ class SendCode:
     async def first(self, verification: Verification) -> Verification:
         """Look the number up and, if nothing speaks against it, send the first code of a PENDING verification."""
         opening = verification.opening
-        lookup = await self._look_up(opening.operator_id, self._request(verification, opening.operator_id))
-        operator_id, agreement_id = opening.operator_id, opening.agreement_id
+        try:
+            agreement = self._access.of_opening(opening)
+        except Refusal as refusal:
+            return await self._fail(verification, refusal.reason, None)
+        operator_id = opening.operator_id
+        lookup = await self._look_up(operator_id, self._request(verification, operator_id, agreement))
+        held, porting = verification.held, None
         if lookup.outcome is LookupOutcome.PORTED:
-            operator_id = lookup.ported_to
+            operator_id = await self._look_up.carried_to(lookup) or operator_id
+        # Whoever names itself, or a network that is not one operator's, leads no further: the rules say so.
+        if operator_id != opening.operator_id:
+            opening = replace(opening, operator_id=operator_id)
             try:
-                agreement = self._agreements.in_force(opening.relying_party, operator_id, self._clock.now())
+                agreement = self._access.of_opening(opening)
+                permit = await self._access.begin(agreement, opening.method)
+                await self._access.count(permit.charges)
+                agreement = self._access.of_opening(opening)
             except Refusal as refusal:
                 return await self._fail(verification, refusal.reason, lookup)
-            agreement_id = agreement.agreement_id
+            held = (*held, *permit.holds(self._clock.now()))
             # One hop: where the second operator says "ported" too, the rules find a number nobody serves.
-            lookup = await self._look_up(operator_id, self._request(verification, operator_id, agreement_id))
-        if operator_id != opening.operator_id:
-            opening = replace(opening, operator_id=operator_id, agreement_id=agreement_id)
-        return await self._judge(replace(verification, opening=opening, before=lookup), lookup)
+            porting = lookup
+            lookup = await self._look_up(operator_id, self._request(verification, operator_id, agreement))
+        routed = replace(
+            verification,
+            opening=replace(opening, agreement_id=agreement.agreement_id),
+            before=lookup,
+            porting=porting,
+            held=held,
+        )
+        return await self._judge(routed, lookup)
 
     async def resend(
         self,
@@ -85,7 +103,10 @@ class SendCode:
     ) -> Verification:
         """Send a further code; raises Refusal where agreement, state, ladder or budgets do not allow it."""
         opening = verification.opening
-        self._agreements.in_force(opening.relying_party, opening.operator_id, self._clock.now())
+        chosen = method or (Method.SMS if opening.method is Method.NETWORK else opening.method)
+        agreement = self._access.of_opening(opening, chosen)
+        # A spoken code is preceded by another look; after a step up the assessment is another one, with its own look.
+        lookups = (chosen is Method.VOICE) + (State.STEP_UP_REQUIRED in states)
         charge = ChargeResend(
             verification.verification_id,
             request_id,
@@ -93,6 +114,7 @@ class SendCode:
             self._budgets(verification),
             Conversion.of(self._limits, opening.relying_party, opening.phone_number),
             states,
+            await self._access.challenge(agreement, chosen, lookups),
         )
         return await self.resume((await self._store.apply(charge)).value)
 
@@ -100,22 +122,25 @@ class SendCode:
         """Send the newest code that was counted and is not written down yet; the same one again after a crash."""
         opening = charged.opening
         if opening.method is Method.VOICE:
-            lookup = await self._look_up(opening.operator_id, self._request(charged, opening.operator_id))
+            try:
+                agreement = self._access.of_opening(opening)
+            except Refusal as refusal:
+                return await self._fail(charged, refusal.reason, charged.before, refusal)
+            self._access.called(agreement)
+            lookup = await self._look_up(opening.operator_id, self._request(charged, opening.operator_id, agreement))
             charged = replace(charged, before_resend=(*charged.before_resend, lookup))
         return await self._send(charged)
 
     async def open_page(self, verification: Verification, request_id: str) -> Verification:
         """Have a network page opened; raises Refusal where agreement or operator do not allow it."""
         opening = verification.opening
-        self._agreements.in_force(opening.relying_party, opening.operator_id, self._clock.now())
-        charged = (
-            await self._store.apply(
-                ChargePage(
-                    verification.verification_id,
-                    page_budgets(self._limits, opening.relying_party, opening.phone_number),
-                )
-            )
-        ).value
+        agreement = self._access.of_opening(opening, Method.NETWORK)
+        charge = ChargePage(
+            verification.verification_id,
+            page_budgets(self._limits, opening.relying_party, opening.phone_number),
+            await self._access.challenge(agreement, Method.NETWORK, 1),
+        )
+        charged = (await self._store.apply(charge)).value
         page, reason = await self._page(charged)
         if page is None:
             raise unavailable(reason, f"the operator did not open a network page: {reason}; other ways remain open")
@@ -130,13 +155,16 @@ class SendCode:
             lookup,
             client=opening.client_network,
             country=opening.region_code,
+            porting=routed.porting,
         )
         verdict = evaluate(evidence, self._policies.of(opening.policy_digest))
         if verdict.decision is not Decision.REJECT:
             return await (self._first_page(routed) if opening.method is Method.NETWORK else self._send(routed))
 
         def reject(current: Verification, now: int) -> Verification:
-            return current.on(Event.REJECTED, now, opening=opening, before=lookup, verdict=verdict)
+            return current.on(
+                Event.REJECTED, now, opening=opening, before=lookup, porting=routed.porting, verdict=verdict
+            )
 
         return await self._settle(routed, reject, refund=True)
 
@@ -146,6 +174,10 @@ class SendCode:
 
     async def _page(self, verification: Verification) -> tuple[NetworkPage | None, str]:
         opening, now = verification.opening, self._clock.now()
+        try:
+            agreement = self._access.of_opening(opening, Method.NETWORK)
+        except Refusal as refusal:
+            return None, refusal.reason
         number = verification.pages
         state = otp.page_state(self._code_key, verification.verification_id, number)
         order = NetworkOrder(
@@ -155,7 +187,7 @@ class SendCode:
             state=state,
             # Counted from something that does not move, so that a repeated order is the same order.
             expire_time=min(verification.update_time + PAGE_LIFETIME, verification.expire_time),
-            agreement_id=opening.agreement_id,
+            agreement_id=agreement.agreement_id,
             purpose=opening.purpose.value,
             consent_reference=opening.consent_reference,
         )
@@ -172,7 +204,9 @@ class SendCode:
                 now,
                 opening=verification.opening,
                 before=verification.before,
+                porting=verification.porting,
                 page=page,
+                held=(),
                 # After a step up only what goes out from then on shows anything more.
                 codes=(),
                 continue_requests=(*current.continue_requests, request_id),
@@ -184,7 +218,11 @@ class SendCode:
 
     async def _send(self, verification: Verification) -> Verification:
         opening = verification.opening
-        order, digest = self._order(verification)
+        try:
+            agreement = self._access.of_opening(opening)
+        except Refusal as refusal:
+            return await self._fail(verification, refusal.reason, verification.before, refusal)
+        order, digest = self._order(verification, agreement)
         answer, failure = await self._ask.send_code(opening.operator_id, order, SEND_TIMEOUT)
         if failure is not None:
             return await self._fail(verification, failure, verification.before)
@@ -215,8 +253,10 @@ class SendCode:
                 now,
                 opening=verification.opening,
                 before=verification.before,
+                porting=verification.porting,
                 before_resend=verification.before_resend,
                 codes=(*earlier, code),
+                held=(),
                 settled_sends=number,
                 accepted_digest="",
                 options=(),
@@ -224,8 +264,13 @@ class SendCode:
 
         return await self._settle(verification, sent, refund=False)
 
-    async def _fail(self, verification: Verification, reason: str, lookup: Lookup | None) -> Verification:
-        """End a verification whose first challenge could not go out; a further one's failure leaves it as it is."""
+    async def _fail(
+        self, verification: Verification, reason: str, lookup: Lookup | None, refusal: Refusal | None = None
+    ) -> Verification:
+        """End a verification whose first challenge could not go out; a further one's failure leaves it as it is.
+
+        The caller of a further one is told the `refusal`, or that the operator did not send it.
+        """
         if verification.resend_requests:
             asked = verification.resend_requests[-1]
 
@@ -236,15 +281,25 @@ class SendCode:
                     current,
                     resend_requests=kept,
                     settled_sends=verification.sends,
+                    held=(),
                     unsent=current.unsent + 1,
                     next_send_time=min(current.next_send_time, now + SEND_LADDER[0]),
                 )
 
             await self._settle(verification, forget, refund=True)
-            raise unavailable(reason, f"the operator did not send another code: {reason}; earlier codes still work")
+            raise refusal or unavailable(
+                reason, f"the operator did not send another code: {reason}; earlier codes still work"
+            )
 
         def fail(current: Verification, now: int) -> Verification:
-            return current.on(Event.FAILED, now, opening=verification.opening, before=lookup, failure=reason)
+            return current.on(
+                Event.FAILED,
+                now,
+                opening=verification.opening,
+                before=lookup,
+                porting=verification.porting,
+                failure=reason,
+            )
 
         return await self._settle(verification, fail, refund=True)
 
@@ -252,19 +307,21 @@ class SendCode:
         self, verification: Verification, change: Callable[[Verification, int], Verification], *, refund: bool
     ) -> Verification:
         budgets = self._budgets(verification) if refund and verification.sends else ()
-        return (await self._store.apply(Settle(verification, change, budgets))).value
+        holds = verification.held if refund else ()
+        return (await self._store.apply(Settle(verification, change, budgets, holds))).value
 
     def _budgets(self, verification: Verification) -> tuple[Budget, ...]:
         opening = verification.opening
         return send_budgets(self._limits, opening.relying_party, opening.phone_number)
 
-    def _request(self, verification: Verification, operator_id: str, agreement_id: str = "") -> LookupRequest:
+    def _request(self, verification: Verification, operator_id: str, agreement: Agreement) -> LookupRequest:
         opening = verification.opening
         return LookupRequest(
             request_id=f"{verification.verification_id}-before-{verification.sends}-{operator_id}",
             phone_number=opening.phone_number,
             phase=Phase.BEFORE,
-            agreement_id=agreement_id or opening.agreement_id,
+            agreement_id=agreement.agreement_id,
+            signals=agreement.signals,
             purpose=opening.purpose.value,
             consent_reference=opening.consent_reference,
             since_time=verification.since_time,
@@ -276,7 +333,7 @@ class SendCode:
             raise unavailable("APP_UNKNOWN", "the app that this verification names is no longer registered")
         return app
 
-    def _order(self, verification: Verification) -> tuple[CodeOrder, str]:
+    def _order(self, verification: Verification, agreement: Agreement) -> tuple[CodeOrder, str]:
         """Return the order for the verification's newest code, and the keyed hash of a code that Numseal makes."""
         opening = verification.opening
         app = self._app(opening)
@@ -295,7 +352,7 @@ class SendCode:
             sender_id=app.sender_id,
             locale=language,
             expire_time=self._clock.now() + otp.LIFETIME,
-            agreement_id=opening.agreement_id,
+            agreement_id=agreement.agreement_id,
             text=text,
             template=template,
             length=otp.DIGITS,

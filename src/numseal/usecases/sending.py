@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from numseal.domain.agreement_quota import Hold
 from numseal.domain.conversion import Conversion
 from numseal.domain.errors import exhausted
 from numseal.domain.evidence import Method
 from numseal.domain.limits import MAX_SENDS, Budget, send_delay
 from numseal.domain.verification import State, Verification, wrong_state
 from numseal.ports.store import Needs, Rows
+from numseal.usecases.operator_access import Permit, count_charges
 
 MAX_PAGES = 5
 """Network pages of one verification."""
@@ -16,16 +18,18 @@ MAX_PAGES = 5
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """Write down what came of sending; gives the send budgets back where nothing was sent."""
+    """Write down what came of sending; gives the send budgets and what is held back where nothing was sent."""
 
     verification: Verification
     change: Callable[[Verification, int], Verification]
     refund: tuple[Budget, ...]
+    holds: tuple[Hold, ...]
 
     @property
     def needs(self) -> Needs:
         """The verification and what is counted."""
-        return Needs(verifications=(self.verification.verification_id,), budgets=self.refund)
+        held = (hold.budget for hold in self.holds)
+        return Needs(verifications=(self.verification.verification_id,), budgets=(*self.refund, *held))
 
     def decide(self, rows: Rows) -> Verification:
         """Write down, unless something else has happened since."""
@@ -33,6 +37,9 @@ class Settle:
         current = _found(rows.verification(asked.verification_id)).at(rows.now)
         for budget in self.refund:
             rows.spend(budget, -1)
+        for hold in self.holds:
+            if hold.returns(rows.now):
+                rows.spend(hold.budget, -hold.micros)
         if (current.state, len(current.shown)) != (asked.state, len(asked.shown)):
             # Something else happened while the operator was asked, and stands.
             return current
@@ -51,11 +58,15 @@ class ChargeResend:
     budgets: tuple[Budget, ...]
     conversion: Conversion
     states: frozenset[State]
+    permit: Permit
 
     @property
     def needs(self) -> Needs:
         """The verification and what is counted."""
-        return Needs(verifications=(self.verification_id,), budgets=(*self.budgets, self.conversion.successes))
+        charged = (charge.budget for charge in self.permit.charges)
+        return Needs(
+            verifications=(self.verification_id,), budgets=(*self.budgets, self.conversion.successes, *charged)
+        )
 
     def decide(self, rows: Rows) -> Verification:
         """Count, or raise Refusal where state, ladder, budgets or conversion do not allow another code."""
@@ -81,6 +92,7 @@ class ChargeResend:
             if rows.spent(budget) >= budget.limit:
                 raise budget.refuse(rows.now)
         self.conversion.check(rows.spent(self.conversion.sends), rows.spent(self.conversion.successes), rows.now)
+        count_charges(rows, self.permit.charges)
         for budget in self.budgets:
             rows.spend(budget)
         following = send_delay(current.codes_counted + 1)
@@ -90,6 +102,7 @@ class ChargeResend:
             sends=current.sends + 1,
             next_send_time=rows.now + (following if following is not None else 0),
             resend_requests=(*current.resend_requests, self.request_id),
+            held=self.permit.holds(rows.now),
             opening=current.opening if method is current.opening.method else replace(current.opening, method=method),
             update_time=rows.now,
         )
@@ -103,11 +116,13 @@ class ChargePage:
 
     verification_id: str
     budgets: tuple[Budget, ...]
+    permit: Permit
 
     @property
     def needs(self) -> Needs:
         """The verification and what is counted."""
-        return Needs(verifications=(self.verification_id,), budgets=self.budgets)
+        charged = (charge.budget for charge in self.permit.charges)
+        return Needs(verifications=(self.verification_id,), budgets=(*self.budgets, *charged))
 
     def decide(self, rows: Rows) -> Verification:
         """Count, or raise Refusal where no page may be opened."""
@@ -124,9 +139,10 @@ class ChargePage:
         for budget in self.budgets:
             if rows.spent(budget) >= budget.limit:
                 raise budget.refuse(rows.now)
+        count_charges(rows, self.permit.charges)
         for budget in self.budgets:
             rows.spend(budget)
-        charged = replace(current, pages=current.pages + 1, update_time=rows.now)
+        charged = replace(current, pages=current.pages + 1, held=self.permit.holds(rows.now), update_time=rows.now)
         rows.put_verification(charged)
         return charged
 

@@ -6,18 +6,18 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from numseal.domain.agreement import Agreements
+from numseal.domain.agreement import Agreement
 from numseal.domain.client_network import ClientNetworks
 from numseal.domain.conversion import Conversion
 from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, not_found, precondition
 from numseal.domain.evidence import Method, NetworkKind
 from numseal.domain.limits import SEND_LADDER, Budget, Limits, page_budgets, send_budgets, start_budgets
 from numseal.domain.msisdn import parse_msisdn
-from numseal.domain.number_plan import NumberPlan
 from numseal.domain.operator import since_binding
 from numseal.domain.policy import Policies
 from numseal.domain.region import region_code_of
 from numseal.domain.relying_party import RelyingParty
+from numseal.domain.routing import Routes
 from numseal.domain.verdict import Level
 from numseal.domain.verification import LIFETIME, NO_CLIENT, Client, Opening, Purpose, State, Verification
 from numseal.ports.clock import Clock
@@ -25,6 +25,7 @@ from numseal.ports.entropy import Entropy
 from numseal.ports.store import Needs, Recall, Rows, Store
 from numseal.usecases.device_key import read_device_key
 from numseal.usecases.flights import Flights
+from numseal.usecases.operator_access import OperatorAccess, Permit, count_charges
 from numseal.usecases.send_code import SendCode
 
 MAX_ACCOUNT_ID = 255
@@ -68,6 +69,7 @@ class _Open:
     digest: str
     budgets: tuple[Budget, ...]
     conversion: Conversion | None
+    permit: Permit
 
     @property
     def needs(self) -> Needs:
@@ -78,7 +80,7 @@ class _Open:
             requests=((opening.relying_party, self.request_id),) if self.request_id else (),
             subjects=((opening.relying_party, opening.phone_number),),
             bindings=(opening.replaces_binding,) if opening.replaces_binding else (),
-            budgets=(*self.budgets, *conversion),
+            budgets=(*self.budgets, *conversion, *(charge.budget for charge in self.permit.charges)),
         )
 
     def decide(self, rows: Rows) -> Verification | str:
@@ -98,6 +100,7 @@ class _Open:
                 raise budget.refuse(rows.now)
         if self.conversion is not None:
             self.conversion.check(rows.spent(self.conversion.sends), rows.spent(self.conversion.successes), rows.now)
+        count_charges(rows, self.permit.charges)
         for budget in self.budgets:
             rows.spend(budget)
         held = rows.live_binding(opening.relying_party, opening.phone_number)
@@ -108,6 +111,7 @@ class _Open:
             update_time=rows.now,
             expire_time=rows.now + LIFETIME,
             next_send_time=rows.now + SEND_LADDER[0] if self.verification.sends else 0,
+            held=self.permit.holds(rows.now),
             since_time=None if held is None else since_binding(held.verified_time, rows.now),
         )
         rows.put_verification(opened)
@@ -137,8 +141,8 @@ class StartVerification:
         *,
         store: Store,
         send_code: SendCode,
-        plan: NumberPlan,
-        agreements: Agreements,
+        plan: Routes,
+        access: OperatorAccess,
         client_networks: ClientNetworks,
         limits: Limits,
         policies: Policies,
@@ -151,7 +155,7 @@ class StartVerification:
         self._store = store
         self._send_code = send_code
         self._plan = plan
-        self._agreements = agreements
+        self._access = access
         self._limits = limits
         self._policies = policies
         self._clock = clock
@@ -163,7 +167,8 @@ class StartVerification:
 
         Raises Refusal for a wish that cannot be granted; nothing was sent or changed then.
         """
-        opening = self._opening(party, wish)
+        opening, agreement = self._opening(party, wish)
+        permit = await self._access.begin(agreement, opening.method)
         now = self._clock.now()
         draft = Verification(
             verification_id=self._entropy.identifier(),
@@ -182,7 +187,7 @@ class StartVerification:
         else:
             budgets += send_budgets(self._limits, party.relying_party, opening.phone_number)
             conversion = Conversion.of(self._limits, party.relying_party, opening.phone_number)
-        command = _Open(draft, wish.request_id, wish.digest() if wish.request_id else "", budgets, conversion)
+        command = _Open(draft, wish.request_id, wish.digest() if wish.request_id else "", budgets, conversion, permit)
         return await self._flights.join(f"send {draft.verification_id}", lambda: self._run(command))
 
     async def _run(self, command: _Open) -> Verification:
@@ -198,7 +203,7 @@ class StartVerification:
             return verification
         return await self._flights.join(f"send {opened}", lambda: self._send_code.first(verification))
 
-    def _opening(self, party: RelyingParty, wish: Wish) -> Opening:
+    def _opening(self, party: RelyingParty, wish: Wish) -> tuple[Opening, Agreement]:
         check_account_id(wish.account_id)
         check_request_id(wish.request_id)
         phone_number = parse_msisdn(wish.phone_number, wish.region_code, self._plan.matches)
@@ -222,8 +227,8 @@ class StartVerification:
                 "phone_number: no operator of the number plan owns this range; "
                 "numbers of connected operators can be verified",
             )
-        agreement = self._agreements.in_force(party.relying_party, operator_id, self._clock.now())
-        return Opening(
+        agreement = self._access.agreement(party.relying_party, operator_id, wish.method, wish.consent_reference)
+        opening = Opening(
             relying_party=party.relying_party,
             account_id=wish.account_id,
             phone_number=phone_number,
@@ -241,6 +246,7 @@ class StartVerification:
             client=wish.client,
             client_network=self._client_networks.find(wish.client.ip_address) if wish.client.ip_address else None,
         )
+        return opening, agreement
 
 
 @lru_cache(maxsize=4_096)

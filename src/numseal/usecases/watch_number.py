@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
-from numseal.domain.agreement import Agreement, Agreements
+from numseal.domain.agreement import Agreement
 from numseal.domain.binding import LIVE, Binding, Monitoring
 from numseal.domain.errors import Refusal
 from numseal.domain.monitoring import next_recheck
@@ -15,6 +15,7 @@ from numseal.domain.policy import Policies
 from numseal.ports.clock import Clock
 from numseal.ports.store import Needs, Rows, Store
 from numseal.usecases.ask_operator import AskOperator
+from numseal.usecases.operator_access import OperatorAccess
 from numseal.usecases.take_events import TakeEvents
 
 TIMEOUT = 3.0
@@ -105,7 +106,7 @@ class WatchNumber:
         *,
         store: Store,
         ask: AskOperator,
-        agreements: Agreements,
+        access: OperatorAccess,
         policies: Policies,
         clock: Clock,
         events: TakeEvents,
@@ -115,7 +116,7 @@ class WatchNumber:
         """Take what it needs by name; `operators` are those connected, `watch` False has all of them polled."""
         self._store = store
         self._ask = ask
-        self._agreements = agreements
+        self._access = access
         self._policies = policies
         self._clock = clock
         self._events = events
@@ -163,16 +164,30 @@ class WatchNumber:
             return retry
         if not set(capabilities.events) >= TELLING:
             return polled
+        return await self._begin(binding, agreement, capabilities.events) or retry
+
+    async def _begin(self, binding: Binding, agreement: Agreement, events: tuple[EventKind, ...]) -> Followed | None:
+        """Have the operator watch, counted before; None where that is not to be had now."""
+        try:
+            await self._access.watch(agreement)
+        except Refusal as refusal:
+            _log.info("operator %s is not asked to watch a number: %s", binding.operator_id, refusal.message)
+            return None
+        present = self.agreement(binding)
+        if present is None:
+            return Followed(Monitoring.UNMONITORED)
         order = WatchOrder(
             request_id=f"{binding.binding_id}-watch-{self._clock.now()}",
             phone_number=binding.phone_number,
-            agreement_id=agreement.agreement_id,
-            kinds=tuple(kind for kind in WATCHED_KINDS if kind in capabilities.events),
+            agreement_id=present.agreement_id,
+            kinds=tuple(kind for kind in WATCHED_KINDS if kind in events),
+            # It ends with the agreement, whatever becomes of us.
+            expire_time=present.valid_until,
         )
         watch, _ = await self._ask.watch(binding.operator_id, order, TIMEOUT)
         if watch is None:
-            return retry
-        return Followed(Monitoring.WATCHED, watch.watch_id, agreement.agreement_id, watch.expire_time)
+            return None
+        return Followed(Monitoring.WATCHED, watch.watch_id, present.agreement_id, watch.expire_time)
 
     def agreement(self, binding: Binding) -> Agreement | None:
         """Return the agreement under which the number's operator may be asked now, None where there is none.
@@ -182,7 +197,7 @@ class WatchNumber:
         if binding.operator_id not in self._operators:
             return None
         try:
-            return self._agreements.in_force(binding.relying_party, binding.operator_id, self._clock.now())
+            return self._access.agreement(binding.relying_party, binding.operator_id, consent=binding.consent_reference)
         except Refusal:
             return None
 

@@ -86,8 +86,8 @@ def test_a_small_file_and_what_holds_without_saying(file: Path) -> None:
     assert config.plan.owner("+79161234567") == "mts"
     assert (config.simulator.enabled, config.simulator.seed) == (True, 1)
     assert config.agreements == (
-        Agreement("a1", "messenger", "mts", 1_767_225_600, 1_798_761_600),
-        Agreement("a1", "messenger", "megafon", 1_767_225_600, 1_798_761_600),
+        Agreement("a1-mts", "messenger", "mts", 1_767_225_600, 1_798_761_600),
+        Agreement("a1-megafon", "messenger", "megafon", 1_767_225_600, 1_798_761_600),
     )
     (registered,) = config.relying_parties
     assert (registered.token_sha256, registered.certificate_sha256) == (frozenset({TOKEN}), frozenset())

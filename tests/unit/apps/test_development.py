@@ -15,7 +15,8 @@ from numseal.attestation.public_keys import PublicKeys
 from numseal.domain.limits import Limits
 from numseal.domain.permissions import EVERYTHING
 
-SECRETS = ["keys/attestation.pem", "keys/log.pem", "keys/master.key", "numseal.toml", "token"]
+TOKENS = ["token", "admin-a.token", "admin-b.token"]
+SECRETS = ["keys/attestation.pem", "keys/log.pem", "keys/master.key", "numseal.toml", *TOKENS]
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -79,7 +80,7 @@ def test_two_directories_share_no_secret(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept", range(len(SECRETS)))
 def test_a_directory_cut_off_at_any_file_is_completed_with_what_it_has(tmp_path: Path, kept: int) -> None:
-    order = ["keys/attestation.pem", "keys/log.pem", "keys/master.key", "token", "numseal.toml"]
+    order = ["keys/attestation.pem", "keys/log.pem", "keys/master.key", *TOKENS, "numseal.toml"]
     prepare_development(tmp_path)
     before = contents(tmp_path)
     for name in [*order[kept:], "public-keys.json"]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numseal.attestation.entry import Entry, EntryKind, attestation_entry, format_entry, parse_entry
+from numseal.attestation.entry import Entry, EntryKind, agreement_entry, attestation_entry, format_entry, parse_entry
 from numseal.attestation.errors import AttestationError
 
 
@@ -52,3 +52,9 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     except AttestationError:
         return
     assert format_entry(entry) == data
+
+
+def test_an_agreements_change_enters_by_its_documents_hash() -> None:
+    data = agreement_entry(b'{"to":"SUSPENDED"}')
+    assert data == b"numseal/v1\nagr\n" + base64.b64encode(hashlib.sha256(b'{"to":"SUSPENDED"}').digest()) + b"\n"
+    assert parse_entry(data) == Entry(EntryKind.AGREEMENT, hashlib.sha256(b'{"to":"SUSPENDED"}').digest())

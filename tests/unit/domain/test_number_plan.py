@@ -87,6 +87,20 @@ def test_any_text_is_a_plan_or_an_error(text: str) -> None:
             parse_plan(candidate)
 
 
+@given(
+    st.dictionaries(st.text("12", min_size=1, max_size=7), st.tuples(st.integers(7, 9), st.sampled_from("abc"))),
+    st.lists(st.text("12", min_size=6, max_size=10), max_size=20),
+)
+def test_the_longest_prefix_is_the_one_that_all_prefixes_tried_would_give(
+    rows: dict[str, tuple[int, str]], numbers: list[str]
+) -> None:
+    plan = NumberPlan(Range(f"+{prefix}", length, owner) for prefix, (length, owner) in rows.items())
+    for number in numbers:
+        longest = max((prefix for prefix in rows if number.startswith(prefix)), key=len, default=None)
+        expected = rows[longest][1] if longest is not None and rows[longest][0] == len(number) else None
+        assert plan.owner(f"+{number}") == expected
+
+
 def test_an_owner_is_found_in_microseconds() -> None:
     plan = NumberPlan(Range(f"+79{number:03d}", 11, "mts") for number in range(1_000))
     best = min(timeit.repeat(lambda: plan.owner("+79161234567"), number=1_000, repeat=5)) / 1_000

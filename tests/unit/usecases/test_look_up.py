@@ -6,7 +6,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from fakes.evidence import NOW, answer
-from fakes.operator import HANG, FakeOperator
+from fakes.operator import HANG, FakeOperator, everything
 from fakes.orders import lookup_request
 from numseal.domain.evidence import Lookup, LookupOutcome
 from numseal.domain.operator import Phase
@@ -44,6 +44,32 @@ async def test_an_answer_is_taken_at_our_own_time(found: Lookup) -> None:
 @pytest.mark.filterwarnings("default")
 async def test_what_cannot_be_is_no_answer(found: Lookup | Exception) -> None:
     assert await asked(found) == Lookup(LookupOutcome.UNANSWERED, "mts", NOW + 5, failure="BROKEN_CONTRACT")
+
+
+@pytest.mark.parametrize(
+    ("plmns", "expected"),
+    [
+        ({"mts": ("250-01",), "megafon": ("250-02",)}, "megafon"),
+        ({"mts": ("250-01",), "megafon": ("250-02",), "yota": ("250-11", "250-02")}, ""),
+        ({"mts": ("250-01", "250-02"), "megafon": ("250-02",)}, ""),
+        ({"mts": ("250-01",), "megafon": ("250-20",)}, ""),
+        ({"mts": ("250-01",), "megafon": ("250-02",), "yota": None}, ""),
+    ],
+    ids=["one", "a virtual one too", "the one that says so too", "nobody", "one does not say"],
+)
+async def test_a_networks_code_leads_to_an_operator_only_where_nobody_else_has_it(
+    plmns: dict[str, tuple[str, ...] | None], expected: str
+) -> None:
+    operators = {
+        name: FakeOperator(
+            name, able=OperatorError("DOWN", "no route") if codes is None else replace(everything(name), plmns=codes)
+        )
+        for name, codes in plmns.items()
+    }
+    look_up = LookUp(AskOperator(operators, FakeClock()))
+    assert await look_up.carried_to(replace(PORTED, ported_to="", ported_plmn="250-02")) == expected
+    # An id says more than a code, whoever has that.
+    assert await look_up.carried_to(replace(PORTED, ported_to="yota", ported_plmn="250-02")) == "yota"
 
 
 async def test_an_error_is_told_by_its_reason() -> None:

@@ -143,7 +143,7 @@ def test_an_operator_is_never_left_alone_for_good(steps: list[tuple[bool, int]])
 
 def asking(*calls: Callable[[], Awaitable[Any]], clock: FakeClock, most: int = 512) -> AskOperator:
     backends: dict[str, OperatorBackend] = {str(at): Plugin(call) for at, call in enumerate(calls)}
-    return AskOperator(backends, clock, max_in_flight=most)
+    return AskOperator(backends, clock, max_in_flight=dict.fromkeys(backends, most))
 
 
 async def fail() -> Any:

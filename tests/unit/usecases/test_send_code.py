@@ -7,7 +7,7 @@ import pytest
 
 from fakes.desk import AGREEMENTS, NUMBER, PARTY, Desk, Ground, code_of, with_kcell
 from fakes.evidence import NOW, answer
-from fakes.operator import HANG, reached
+from fakes.operator import HANG, everything, reached
 from numseal.domain.errors import Kind, Refusal
 from numseal.domain.evidence import DeliveryState, Lookup, LookupOutcome, Method
 from numseal.domain.limits import Limits
@@ -16,6 +16,7 @@ from numseal.domain.verification import State
 from numseal.ports.operator_backend import OperatorError
 from numseal.usecases import send_code as module
 from numseal.usecases.check_code import CodeResult
+from numseal.usecases.conclude import evidence_of
 
 NOT_SENT = OperatorError("SMSC_DOWN", "no route")
 PERHAPS_SENT = OperatorError("CONNECTION_LOST", "no answer", sent=True)
@@ -125,9 +126,63 @@ async def test_two_operators_that_name_each_other_are_asked_once_each(desk: Desk
     opened = await desk.start()
     assert opened.state is State.REJECTED
     assert opened.verdict is not None
-    assert "NUMBER_NOT_SERVED" in {finding.code for finding in opened.verdict.findings}
+    (finding,) = [finding for finding in opened.verdict.findings if finding.code == "NUMBER_NOT_SERVED"]
+    assert finding.sentence.startswith("Operator megafon says that the number was ported to mts, after mts had named")
+    # Both answers are kept.
+    assert opened.porting is not None
+    assert opened.before is not None
+    assert (opened.porting.ported_to, opened.before.ported_to) == ("megafon", "mts")
     assert (len(ground.mts.lookups), len(ground.megafon.lookups)) == (1, 1)
     assert await desk.sends_counted() == 0
+
+
+async def test_an_operator_that_names_itself_is_asked_once(desk: Desk, ground: Ground) -> None:
+    ground.mts.found = [ported("mts", "mts")]
+    opened = await desk.start()
+    assert (opened.state, opened.porting) == (State.REJECTED, None)
+    assert len(ground.mts.lookups) == 1
+    assert ground.mts.orders == []
+
+
+async def test_the_answer_that_led_to_the_operator_is_evidence(desk: Desk, ground: Ground) -> None:
+    ground.mts.found = [ported("mts", "megafon")]
+    ground.megafon.found = [answer(operator="megafon")]
+    opened = await desk.start()
+    ended = (await desk.check(opened, code_of(ground.megafon.orders[0].text)))[1]
+    assert ended.porting is not None
+    assert (ended.porting.operator_id, ended.porting.ported_to) == ("mts", "megafon")
+    assert evidence_of(ended, None, (), NOW).porting == ended.porting
+
+
+async def test_a_network_leads_to_the_one_operator_that_has_it(desk: Desk, ground: Ground) -> None:
+    ground.mts.found = [replace(ported("mts", ""), ported_plmn="250-02")]
+    ground.megafon.able = replace(everything("megafon"), plmns=("250-02", "250-11"))
+    ground.megafon.found = [answer(operator="megafon")]
+    opened = await desk.start()
+    assert (opened.state, opened.opening.operator_id) == (State.CODE_SENT, "megafon")
+
+
+async def test_a_network_of_two_operators_leads_to_none_and_nothing_is_sent(desk: Desk, ground: Ground) -> None:
+    ground.mts.found = [replace(ported("mts", ""), ported_plmn="250-01")]
+    opened = await desk.start()
+    assert (opened.state, opened.opening.operator_id) == (State.REJECTED, "mts")
+    assert opened.verdict is not None
+    assert any("250-01, which is not known to be one operator's" in item.sentence for item in opened.verdict.findings)
+    assert ground.mts.orders == ground.megafon.orders == []
+    assert len(ground.megafon.lookups) == 0
+
+
+async def test_a_virtual_operator_is_known_by_its_id_though_it_shares_a_network(desk: Desk, ground: Ground) -> None:
+    ground.mts.found = [replace(ported("mts", "megafon"), ported_plmn="250-01")]
+    ground.megafon.found = [answer(operator="megafon")]
+    opened = await desk.start()
+    assert (opened.state, opened.opening.operator_id) == (State.CODE_SENT, "megafon")
+
+
+async def test_an_operator_of_the_plan_that_is_not_connected(ground: Ground) -> None:
+    opened = await Desk(ground, connected=("megafon",)).start()
+    assert (opened.state, opened.failure) == (State.FAILED, "OPERATOR_NOT_CONNECTED")
+    assert await Desk(ground).sends_counted() == 0
 
 
 @pytest.mark.parametrize(("to", "reason"), [("nobody", "NO_AGREEMENT"), ("kcell", "OPERATOR_NOT_CONNECTED")])

@@ -20,6 +20,7 @@ _SEVERITIES = {severity: pb.Severity.Value(f"SEVERITY_{severity.name}") for seve
 _PHASES = {
     "before": pb.EVIDENCE_PHASE_BEFORE,
     "before_resend": pb.EVIDENCE_PHASE_BEFORE,
+    "porting": pb.EVIDENCE_PHASE_BEFORE,
     "after": pb.EVIDENCE_PHASE_AFTER,
     "recheck": pb.EVIDENCE_PHASE_RECHECK,
     "event": pb.EVIDENCE_PHASE_EVENT,

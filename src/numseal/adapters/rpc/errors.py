@@ -27,6 +27,7 @@ _CODES = {
     Kind.UNAUTHENTICATED: grpc.StatusCode.UNAUTHENTICATED,
     Kind.RESOURCE_EXHAUSTED: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Kind.FAILED_PRECONDITION: grpc.StatusCode.FAILED_PRECONDITION,
+    Kind.ABORTED: grpc.StatusCode.ABORTED,
     Kind.OUT_OF_RANGE: grpc.StatusCode.OUT_OF_RANGE,
     Kind.UNIMPLEMENTED: grpc.StatusCode.UNIMPLEMENTED,
     Kind.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,

@@ -1,4 +1,4 @@
-"""Who calls: relying parties by bearer token or client certificate. And the frame every RPC runs in.
+"""Who calls: relying parties and administrators by bearer token or client certificate. And the frame of every RPC.
 
 Owner of mutable state: none; `Gate` is fixed when the server starts.
 """
@@ -15,25 +15,47 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from google.protobuf.message import DecodeError, Message
 
 from numseal.adapters.rpc.errors import abort
-from numseal.domain.errors import Kind, Reasoning, Refusal
+from numseal.domain.administrator import Administrator
+from numseal.domain.errors import Kind, Reasoning, Refusal, denied
 from numseal.domain.relying_party import RelyingParty
 
 Context = grpc.aio.ServicerContext[Any, Any]
 MAX_TOKEN = 512
 
 _SCHEME = "bearer "
+_NOBODY: Mapping[str, Administrator] = {}
 
 
 class Gate:
-    """Tells relying parties by the SHA-256 (hex) of their token, or of their client certificate's DER."""
+    """Tells who calls by the SHA-256 (hex) of a token, or of a client certificate's DER."""
 
-    def __init__(self, tokens: Mapping[str, RelyingParty], certificates: Mapping[str, RelyingParty]) -> None:
-        """Take relying parties by credential hash."""
-        self._tokens = {bytes.fromhex(digest): party for digest, party in tokens.items()}
-        self._certificates = dict(certificates)
+    def __init__(
+        self,
+        tokens: Mapping[str, RelyingParty],
+        certificates: Mapping[str, RelyingParty],
+        administrator_tokens: Mapping[str, Administrator] = _NOBODY,
+        administrator_certificates: Mapping[str, Administrator] = _NOBODY,
+    ) -> None:
+        """Take relying parties and administrators by credential hash; nobody is both."""
+        by_token: dict[str, RelyingParty | Administrator] = {**tokens, **administrator_tokens}
+        self._tokens = {bytes.fromhex(digest): who for digest, who in by_token.items()}
+        self._certificates: dict[str, RelyingParty | Administrator] = {**certificates, **administrator_certificates}
 
     def party(self, context: Context) -> RelyingParty:
-        """Return the calling relying party; raises Refusal UNAUTHENTICATED."""
+        """Return the calling relying party; raises Refusal UNAUTHENTICATED, or PERMISSION_DENIED for others."""
+        who = self._who(context)
+        if isinstance(who, RelyingParty):
+            return who
+        raise denied("NOT_A_RELYING_PARTY", "an administrator's credentials are no relying party's")
+
+    def administrator(self, context: Context) -> Administrator:
+        """Return the calling administrator; raises Refusal UNAUTHENTICATED, or PERMISSION_DENIED for others."""
+        who = self._who(context)
+        if isinstance(who, Administrator):
+            return who
+        raise denied("NOT_AN_ADMINISTRATOR", "a relying party's credentials are no administrator's")
+
+    def _who(self, context: Context) -> RelyingParty | Administrator:
         for key, value in context.invocation_metadata() or ():
             if key == "authorization":
                 return self._by_token(value)
@@ -43,23 +65,23 @@ class Gate:
             "CREDENTIALS_MISSING", 'no credentials; metadata "authorization: Bearer <token>" or a client certificate'
         )
 
-    def _by_token(self, value: str | bytes) -> RelyingParty:
+    def _by_token(self, value: str | bytes) -> RelyingParty | Administrator:
         text = value if isinstance(value, str) else value.decode("latin-1")
         # grpc hands over as Latin-1 what is not UTF-8; RFC 6750 §2.1 has ASCII only.
         if text[: len(_SCHEME)].lower() != _SCHEME or len(text) > MAX_TOKEN or not text.isascii():
             raise _unauthenticated("CREDENTIALS_MALFORMED", '"authorization" must be "Bearer <token>"')
         # A lookup by hash takes the same time for every wrong token, so that it tells nothing of right ones.
-        party = self._tokens.get(hashlib.sha256(text[len(_SCHEME) :].encode()).digest())
-        if party is None:
-            raise _unauthenticated("TOKEN_UNKNOWN", "the bearer token is not that of a relying party")
-        return party
+        who = self._tokens.get(hashlib.sha256(text[len(_SCHEME) :].encode()).digest())
+        if who is None:
+            raise _unauthenticated("TOKEN_UNKNOWN", "the bearer token is nobody's who may call")
+        return who
 
-    def _by_certificate(self, pem: bytes) -> RelyingParty:
+    def _by_certificate(self, pem: bytes) -> RelyingParty | Administrator:
         der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
-        party = self._certificates.get(hashlib.sha256(der).hexdigest())
-        if party is None:
-            raise _unauthenticated("CERTIFICATE_UNKNOWN", "the client certificate is not that of a relying party")
-        return party
+        who = self._certificates.get(hashlib.sha256(der).hexdigest())
+        if who is None:
+            raise _unauthenticated("CERTIFICATE_UNKNOWN", "the client certificate is nobody's who may call")
+        return who
 
 
 def _unauthenticated(reason: str, message: str) -> Refusal:
@@ -93,6 +115,25 @@ def for_relying_party(
             try:
                 party = self.gate.party(context)
                 return await method(self, _parse(message, request), party)
+            except Exception as error:  # noqa: BLE001 - every way out of an RPC is a status
+                await abort(context, error)
+
+        return rpc
+
+    return framed
+
+
+def for_administrator(
+    message: type[Q],
+) -> Callable[[Callable[[S, Q, Administrator], Awaitable[A]]], Callable[[S, bytes, Context], Awaitable[A]]]:
+    """Make an RPC of a method that takes the request and the calling administrator, parsed once that is known."""
+
+    def framed(method: Callable[[S, Q, Administrator], Awaitable[A]]) -> Callable[[S, bytes, Context], Awaitable[A]]:
+        @wraps(method)
+        async def rpc(self: S, request: bytes, context: Context) -> A:
+            try:
+                who = self.gate.administrator(context)
+                return await method(self, _parse(message, request), who)
             except Exception as error:  # noqa: BLE001 - every way out of an RPC is a status
                 await abort(context, error)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor import FileDescriptor
 
-from numseal.adapters.rpc.admin import ADMIN_SERVICE, add_admin_service
+from numseal.adapters.rpc.admin import ADMIN_SERVICE, AdminService, AdminUseCases, add_admin_service
 from numseal.adapters.rpc.binding import BindingService, BindingUseCases
 from numseal.adapters.rpc.gate import Gate
 from numseal.adapters.rpc.handlers import add_handlers
@@ -30,6 +30,7 @@ class Served:
     verification: VerificationUseCases
     binding: BindingUseCases
     transparency: TransparencyUseCases
+    admin: AdminUseCases
     public_keys: PublicKeys
     operators: Mapping[str, OperatorInfo]
     network: SimulatedNetwork | None
@@ -41,11 +42,12 @@ def services(served: Served) -> list[Service]:
     verification = VerificationService(served.gate, served.verification, served.operators)
     binding = BindingService(served.gate, served.binding, served.operators, served.clock)
     auditor = TransparencyService(served.transparency, served.public_keys)
+    administration = AdminService(served.gate, served.admin)
     found = [
         _service(verification_pb2.DESCRIPTOR, verification),
         _service(binding_pb2.DESCRIPTOR, binding),
         _service(transparency_pb2.DESCRIPTOR, auditor),
-        Service(ADMIN_SERVICE.full_name, add_admin_service),
+        Service(ADMIN_SERVICE.full_name, lambda server: add_admin_service(server, administration)),
     ]
     if served.network is not None:
         found.append(_service(simulator_pb2.DESCRIPTOR, SimulatorService(served.gate, served.network)))

@@ -9,11 +9,40 @@ from numseal.adapters.rpc.errors import abort
 from numseal.domain.errors import Kind, Reasoning, Refusal
 
 _STATUS = "this server publishes no status lists; CheckNumber tells what became of a binding"
-_ADMIN = "this server is administered by its configuration file only"
+_BY_FILE = "this server takes it from its configuration file; AdminService keeps agreements and the audit trail"
+_NOT_IN_FILE = (
+    "this server does not serve it; keys are files, and `numseal explain` reads the evidence of a verification"
+)
 
 UNSERVED: Mapping[str, str] = {
     "TransparencyService.GetStatusList": _STATUS,
-    "AdminService.*": _ADMIN,
+    **dict.fromkeys(
+        (
+            "AdminService.CreateRelyingParty",
+            "AdminService.GetRelyingParty",
+            "AdminService.ListRelyingParties",
+            "AdminService.UpdateRelyingParty",
+            "AdminService.CreateCredential",
+            "AdminService.RevokeCredential",
+            "AdminService.CreateOperator",
+            "AdminService.UpdateOperator",
+            "AdminService.ListPolicies",
+            "AdminService.ReloadPolicies",
+        ),
+        _BY_FILE,
+    ),
+    **dict.fromkeys(
+        (
+            "AdminService.ListKeys",
+            "AdminService.RotateKey",
+            "AdminService.MarkKeyCompromised",
+            "AdminService.PublishKeyManifest",
+            "AdminService.GetEvidence",
+            "AdminService.EraseSubject",
+            "AdminService.GetErasure",
+        ),
+        _NOT_IN_FILE,
+    ),
 }
 """By "Service.Rpc", or "Service.*" for all of a service's.
 

@@ -132,7 +132,7 @@ def verification_message(
 
 def _lookups(verification: Verification) -> dict[str, Lookup]:
     """Return the lookups that findings rest on by their names in evidence paths, the newest of a name."""
-    named = [("before", verification.before), ("after", verification.after)]
+    named = [("porting", verification.porting), ("before", verification.before), ("after", verification.after)]
     named += [("before_resend", lookup) for lookup in verification.before_resend]
     return {name: lookup for name, lookup in named if lookup is not None}
 

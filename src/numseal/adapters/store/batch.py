@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
+from numseal.adapters.store.batch_administration import BatchAdministration
 from numseal.adapters.store.batch_bindings import BatchBindings, Sealed
 from numseal.adapters.store.batch_counts import BatchCounts
 from numseal.adapters.store.batch_journal import Journal
@@ -15,6 +16,8 @@ from numseal.adapters.store.batch_subjects import BatchSubjects
 from numseal.adapters.store.codec import Codec
 from numseal.adapters.store.engine import Changes, Head, Loaded, Wanted
 from numseal.adapters.store.recent import Recent, RecentVerifications
+from numseal.domain.agreement import AgreementRecord
+from numseal.domain.audit_trail import AuditEvent, Deed
 from numseal.domain.binding import Binding
 from numseal.domain.limits import Budget
 from numseal.domain.log import AttestationRecord
@@ -51,6 +54,7 @@ class BatchRows:
         self._subjects = BatchSubjects(codec, self._journal)
         self._bindings = BatchBindings(codec, self._journal, self._subjects)
         self._counts = BatchCounts(codec.sealer, self._journal, now)
+        self._administration = BatchAdministration(codec, self._journal, now)
         self._verifications: dict[str, Verification | Sealed | None] = {}
         self._changed_verifications: dict[str, Verification] = {}
         self._request_refs: dict[tuple[str, str], bytes] = {}
@@ -79,6 +83,8 @@ class BatchRows:
             sightings=self._counts.wanted_sightings,
             watches=self._bindings.wanted_watches,
             streams=tuple(self._cursors),
+            agreements=self._administration.wanted,
+            audit=self._administration.audited,
             purge=purge,
         )
 
@@ -99,8 +105,8 @@ class BatchRows:
             self._counts.want_sighting(sighting)
         for watch in needs.watches:
             self._bindings.want_watch(watch)
-        for operator_id in needs.streams:
-            self._cursors[operator_id] = ""
+        self._cursors.update(dict.fromkeys(needs.streams, ""))
+        self._administration.want(needs)
 
     def _want_verification(self, verification_id: str) -> None:
         recent = self._recent.get(verification_id)
@@ -115,6 +121,7 @@ class BatchRows:
         self._subjects.fill(loaded)
         self._bindings.fill(loaded)
         self._counts.fill(loaded)
+        self._administration.fill(loaded)
         self._cursors.update(loaded.streams)
         self._verifications.update({name: Sealed(*row) for name, row in loaded.verifications.items()})
         for request, ref in self._request_refs.items():
@@ -251,13 +258,34 @@ class BatchRows:
         if digest not in self._policies:
             self._journal.stage(self._policies, digest, document)
 
-    def attest(self, record: AttestationRecord, entry: bytes) -> int:
-        """Stage an attestation and its leaf."""
+    def agreement(self, agreement_id: str) -> AgreementRecord | None:
+        """Return an agreement as it stands."""
+        if agreement_id not in self._needs.agreements:
+            raise KeyError(f"the command did not name agreement {agreement_id!r} among its needs")
+        return self._administration.agreement(agreement_id)
+
+    def put_agreement(self, record: AgreementRecord) -> None:
+        """Stage an agreement."""
+        self._administration.put_agreement(record)
+
+    def record_deed(self, deed: Deed) -> AuditEvent:
+        """Stage the next event of the audit trail."""
+        if not self._needs.audit:
+            raise KeyError("the command did not name the audit trail among its needs")
+        return self._administration.record(deed)
+
+    def append_entry(self, entry: bytes) -> int:
+        """Append an entry to the log."""
         if len(entry) > MAX_ENTRY_SIZE:
             raise ValueError(f"a log entry has {MAX_ENTRY_SIZE} bytes at most, not {len(entry)}")
-        self._subjects.of_row(record.relying_party, record.phone_number)
         index = self._head.size + len(self._entries)
         self._journal.append(self._entries, entry)
+        return index
+
+    def attest(self, record: AttestationRecord, entry: bytes) -> int:
+        """Stage an attestation and its leaf."""
+        self._subjects.of_row(record.relying_party, record.phone_number)
+        index = self.append_entry(entry)
         self._journal.append(self._attestations, replace(record, leaf_index=index))
         return index
 
@@ -292,6 +320,11 @@ class BatchRows:
         return changed
 
     @property
+    def changed_agreements(self) -> list[AgreementRecord]:
+        """The agreements that the batch changes, as they are after it."""
+        return self._administration.changed_agreements
+
+    @property
     def changed(self) -> bool:
         """Whether anything was staged."""
         return bool(
@@ -303,6 +336,8 @@ class BatchRows:
             or self._attestations
             or self._changed_cursors
             or self._policies
+            or self._administration.changed
+            or self._entries
         )
 
     def write(self, changes: Changes) -> None:
@@ -318,6 +353,7 @@ class BatchRows:
         self._counts.write(changes)
         changes.streams.extend(self._changed_cursors.items())
         changes.policies.extend(self._policies.items())
+        self._administration.write(changes)
         for record in self._attestations:
             ref = subjects.ref(record.relying_party, record.phone_number)
             changes.attestations.append(codec.attestation_row(record, ref, subjects.key(ref)))

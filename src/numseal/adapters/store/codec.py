@@ -13,6 +13,7 @@ import orjson
 from numseal.adapters.store import engine
 from numseal.adapters.store.sealing import Sealer, SubjectKey
 from numseal.adapters.store.typed_json import TypedJson
+from numseal.domain.agreement import AgreementRecord
 from numseal.domain.binding import Binding, Monitoring
 from numseal.domain.binding_change import BindingChange, ChangeKind
 from numseal.domain.evidence import Lookup, Meta
@@ -43,6 +44,7 @@ _LOOKUP = TypedJson(Lookup, shared=(Meta,))
 _VERIFICATION = TypedJson(Verification, apart=frozenset({"opening", "before"}))
 _BINDING = TypedJson(Binding)
 _FOUND = TypedJson(_Found)
+_AGREEMENT = TypedJson(AgreementRecord)
 
 
 def purge_time(verification: Verification) -> int:
@@ -197,6 +199,17 @@ class Codec:
             )
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise _unreadable("change", str(sequence), error) from error
+
+    def agreement_row(self, record: AgreementRecord) -> tuple[str, bytes]:
+        """Return an agreement's row; it tells of no person, so it is not sealed."""
+        return record.terms.agreement_id, _AGREEMENT.dumps(record)
+
+    def open_agreement(self, agreement_id: str, body: bytes) -> AgreementRecord:
+        """Read an agreement's body."""
+        try:
+            return _AGREEMENT.loads(body)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise _unreadable("agreement", agreement_id, error) from error
 
     def request_row(self, ref: bytes, recall: Recall, now: int) -> tuple[bytes, str, int, bytes]:
         """Seal what a request id stands for; the hash of a request that holds a number could be guessed through."""

@@ -26,6 +26,9 @@ Change = tuple[int, str, bytes, str, str, bytes, int, int]
 SealedChange = tuple[int, str, bytes, int, bytes, bytes]
 """sequence, kind, sealed body, commit time, wrapped subject key, subject ref."""
 
+Audit = tuple[int, int, str, str, str, str, bytes]
+"""sequence, event time, administrator id, action, resource, detail (JSON), chain hash."""
+
 Attestation = tuple[str, str, str, str, int, bytes, bytes | None, bytes, bytes, bytes]
 """binding id, verification id, relying party, key id, leaf index, signing input, signature, sealed body, wrapped
 subject key, subject ref."""
@@ -65,6 +68,8 @@ class Wanted:
     sightings: tuple[bytes, ...] = ()
     watches: tuple[bytes, ...] = ()
     streams: tuple[str, ...] = ()
+    agreements: tuple[str, ...] = ()
+    audit: bool = False
     purge: bool = False
 
 
@@ -73,7 +78,8 @@ class Loaded:
     """The rows that are there; `subjects` holds also those of the verifications and bindings.
 
     Values: (subject ref, sealed body) of verifications and bindings; sealed body of requests; wrapped key of subjects;
-    count of budgets; cursor of streams. `live` maps a wanted subject to its live binding, `watched` a watch ref to its
+    count of budgets; cursor of streams; body of agreements. `audit_tail` is the newest event of the audit trail, by its
+    sequence and chain hash. `live` maps a wanted subject to its live binding, `watched` a watch ref to its
     live bindings in the order of their ids; their rows are then among `bindings`. `sightings` are those that are there.
     `expired` tells whether there is anything to purge, `expired_change` the newest change that one batch may purge, 0
     for none.
@@ -88,6 +94,8 @@ class Loaded:
     sightings: set[bytes] = field(default_factory=set)
     watched: dict[bytes, list[str]] = field(default_factory=dict)
     streams: dict[str, str] = field(default_factory=dict)
+    agreements: dict[str, bytes] = field(default_factory=dict)
+    audit_tail: tuple[int, bytes] | None = None
     expired: bool = False
     expired_change: int = 0
 
@@ -96,8 +104,9 @@ class Loaded:
 class Changes:
     """What one batch writes, in the order of the fields; rows in the order of the schema's columns.
 
-    New: `subjects`, `sightings`, `changes`, `attestations`, `leaves`, `tiles`. New or known: `verifications`,
-    `requests`, `bindings` (those that ended come first), `binding_bodies`, `budgets`, `streams`. `policies` (digest,
+    New: `subjects`, `sightings`, `changes`, `audit_events`, `attestations`, `leaves`, `tiles`. New or known:
+    `verifications`, `requests`, `bindings` (those that ended come first), `binding_bodies`, `budgets`, `streams`,
+    `agreements` (id, body). `policies` (digest,
     document) and `signatures` (signature, jti) change nothing where one is there. `purge`, a time, deletes a bounded
     number of rows whose time is over by then, and all changes up to the head's `purged_sequence`; subjects that are
     left without any row go with them. `head` replaces the head.
@@ -114,6 +123,8 @@ class Changes:
     sightings: list[tuple[bytes, int]] = field(default_factory=list)
     streams: list[tuple[str, str]] = field(default_factory=list)
     policies: list[tuple[str, str]] = field(default_factory=list)
+    agreements: list[tuple[str, bytes]] = field(default_factory=list)
+    audit_events: list[Audit] = field(default_factory=list)
     attestations: list[tuple[str, str, str, str, bytes, str, int, bytes, bytes | None, bytes]] = field(
         default_factory=list
     )
@@ -168,6 +179,15 @@ class Reads(LogRows, Protocol):
 
     async def policies(self) -> list[tuple[str, str]]:
         """Return all policies, (digest, document), in the order of the digests."""
+
+    async def agreements(self) -> list[tuple[str, bytes]]:
+        """Return all agreements, (id, body), in the order of their ids."""
+
+    async def audit_events(self, before: int, limit: int, resource: str, start: int, end: int) -> list[Audit]:
+        """Return events of the audit trail with `start` <= time < `end`, the latest before a sequence number first.
+
+        An empty `resource` means every one.
+        """
 
     async def attestation(self, jti: str) -> Attestation | None:
         """Return an attestation."""

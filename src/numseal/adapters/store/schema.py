@@ -180,6 +180,26 @@ STREAM = Table(
     Column("cursor", String, nullable=False),
 )
 
+AGREEMENT = Table(
+    "agreement",
+    METADATA,
+    Column("agreement_id", String, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+AUDIT_EVENT = Table(
+    "audit_event",
+    METADATA,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("event_time", BigInteger, nullable=False),
+    Column("administrator_id", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("resource", String, nullable=False),
+    Column("detail", String, nullable=False),
+    Column("chain_hash", LargeBinary, nullable=False),
+    Index("audit_event_by_resource", "resource", "sequence"),
+)
+
 POLICY = Table(
     "policy",
     METADATA,

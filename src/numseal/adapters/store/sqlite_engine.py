@@ -69,6 +69,9 @@ class SqliteEngine(SqliteLogRows):
             loaded.budgets.update(self._many(SQL.load_budgets, wanted.budgets))
             loaded.sightings.update(ref for (ref,) in self._many(SQL.load_sightings, wanted.sightings))
             loaded.streams.update(self._many(SQL.load_streams, wanted.streams))
+            loaded.agreements.update(self._many(SQL.load_agreements, wanted.agreements))
+            if wanted.audit:
+                loaded.audit_tail = self._cursor.execute(SQL.audit_tail).fetchone()
             for watch_ref, name, ref, body, key in self._many(SQL.load_watches, wanted.watches):
                 loaded.watched.setdefault(watch_ref, []).append(name)
                 loaded.bindings[name] = (ref, body)
@@ -104,6 +107,8 @@ class SqliteEngine(SqliteLogRows):
             (SQL.insert_sighting, changes.sightings),
             (SQL.upsert_stream, changes.streams),
             (SQL.keep_policy, changes.policies),
+            (SQL.upsert_agreement, changes.agreements),
+            (SQL.insert_audit_event, changes.audit_events),
             (SQL.insert_attestation, changes.attestations),
             (SQL.insert_leaf, changes.leaves),
             (SQL.insert_tile, changes.tiles),

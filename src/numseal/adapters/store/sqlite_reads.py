@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy.dialects import sqlite
 
-from numseal.adapters.store.engine import Attestation, EngineError, Narrow, SealedChange, Whole
+from numseal.adapters.store.engine import Attestation, Audit, EngineError, Narrow, SealedChange, Whole
 from numseal.adapters.store.statements import Statements
 
 SQL: Final = Statements(sqlite.dialect(), sqlite.insert)
@@ -129,6 +129,16 @@ class SqliteReads(SqliteLogRows):
     async def policies(self) -> list[tuple[str, str]]:
         """Return all policies."""
         return self._all(SQL.policies, ())
+
+    async def agreements(self) -> list[tuple[str, bytes]]:
+        """Return all agreements."""
+        return self._all(SQL.agreements, ())
+
+    async def audit_events(self, before: int, limit: int, resource: str, start: int, end: int) -> list[Audit]:
+        """Return events of the audit trail."""
+        if resource:
+            return self._all(SQL.audit_events_of, (before, start, end, resource, limit))
+        return self._all(SQL.audit_events, (before, start, end, limit))
 
     async def attestation(self, jti: str) -> Attestation | None:
         """Return an attestation."""

@@ -23,7 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from numseal.adapters.store.schema import (
+    AGREEMENT,
     ATTESTATION,
+    AUDIT_EVENT,
     BINDING,
     BINDING_BODY,
     BUDGET,
@@ -133,6 +135,11 @@ class Statements:
             ),
             b.watch_ref,
         )
+        self.load_agreements = many(lambda found: select(AGREEMENT).where(found), AGREEMENT.c.agreement_id)
+        audit = AUDIT_EVENT.c
+        self.audit_tail = sql(
+            select(audit.sequence, audit.chain_hash).order_by(audit.sequence.desc()).limit(literal_column("1"))
+        )
         self.load_streams = many(lambda found: select(STREAM).where(found), STREAM.c.operator_id)
 
         # Flush
@@ -157,6 +164,8 @@ class Statements:
         self.upsert_budget = upsert(BUDGET, "count")
         self.insert_sighting = sql(insert(SIGHTING))
         self.upsert_stream = upsert(STREAM, "cursor")
+        self.upsert_agreement = upsert(AGREEMENT, "body")
+        self.insert_audit_event = sql(insert(AUDIT_EVENT))
         self.keep_policy = sql(insert(POLICY).on_conflict_do_nothing())
         self.insert_attestation = sql(insert(ATTESTATION))
         self.insert_leaf = sql(insert(LEAF))
@@ -233,6 +242,19 @@ class Statements:
             .limit(limit)
         )
         self.cursor = sql(select(STREAM.c.cursor).where(STREAM.c.operator_id == one))
+        self.agreements = sql(select(AGREEMENT).order_by(AGREEMENT.c.agreement_id))
+        trail = (
+            select(AUDIT_EVENT)
+            .where(
+                audit.sequence < bindparam("before"),
+                audit.event_time >= bindparam("start"),
+                audit.event_time < bindparam("end"),
+            )
+            .order_by(audit.sequence.desc())
+            .limit(limit)
+        )
+        self.audit_events = sql(trail)
+        self.audit_events_of = sql(trail.where(audit.resource == bindparam("resource")))
         self.policies = sql(select(POLICY).order_by(POLICY.c.digest))
         self.account = sql(
             select(

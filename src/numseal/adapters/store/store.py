@@ -15,7 +15,9 @@ from numseal.adapters.store.log_reader import LogReader
 from numseal.adapters.store.marker import Marker
 from numseal.adapters.store.recent import RecentVerifications
 from numseal.adapters.store.row_cache import RowCache
-from numseal.adapters.store.writer import Writer
+from numseal.adapters.store.writer import OnPublish, Writer
+from numseal.domain.agreement import AgreementRecord
+from numseal.domain.audit_trail import AuditEvent
 from numseal.domain.binding import LIVE, Binding, BindingRow, BindingState
 from numseal.domain.binding_change import BindingChange
 from numseal.domain.errors import Kind, Reasoning, Refusal
@@ -32,6 +34,7 @@ BREATH_ROWS = 16
 """Rows opened before other tasks of the loop get their turn."""
 
 T = TypeVar("T")
+_FAR = 2**62
 _STATES = {state.value: state for state in BindingState}
 _LEVELS = tuple(Level)
 _LIVE = frozenset(state.value for state in LIVE)
@@ -44,7 +47,7 @@ class DurableStore:
         self,
         engine: Engine,
         codec: Codec,
-        make_writer: Callable[[Callable[[Published, Sequence[tuple[str, str]]], None]], Writer],
+        make_writer: Callable[[OnPublish], Writer],
         marker: Marker,
         cache_rows: int,
         recent: RecentVerifications,
@@ -60,12 +63,18 @@ class DurableStore:
         self._feed = feed
         self._marker = marker
         self._closed = False
+        self._agreement_followers: list[Callable[[AgreementRecord], None]] = []
         self._writer = make_writer(self._on_publish)
         self._writer.start()
 
-    def _on_publish(self, published: Published, accounts: Sequence[tuple[str, str]]) -> None:
+    def _on_publish(
+        self, published: Published, accounts: Sequence[tuple[str, str]], agreements: Sequence[AgreementRecord]
+    ) -> None:
         for account in accounts:
             self._cache.forget(account)
+        for record in agreements:
+            for told in self._agreement_followers:
+                told(record)
 
     # Writing
 
@@ -192,6 +201,28 @@ class DurableStore:
         """Read the policies kept."""
         with _translated():
             return await self._reads.policies()
+
+    # Administration
+
+    async def agreements(self) -> list[AgreementRecord]:
+        """Read all agreements."""
+        with _translated():
+            rows = await self._reads.agreements()
+        return [self._codec.open_agreement(*row) for row in rows]
+
+    def follow_agreements(self, told: Callable[[AgreementRecord], None]) -> None:
+        """Have a function told of every agreement that changes."""
+        self._agreement_followers.append(told)
+
+    async def audit_events(
+        self, before: int, limit: int, *, resource: str = "", start: int | None = None, end: int | None = None
+    ) -> list[AuditEvent]:
+        """Read events of the audit trail, the latest first."""
+        with _translated():
+            rows = await self._reads.audit_events(
+                before, limit, resource, 0 if start is None else start, _FAR if end is None else end
+            )
+        return [AuditEvent(*row) for row in rows]
 
     # Changes
 

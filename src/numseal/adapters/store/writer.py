@@ -21,6 +21,7 @@ from numseal.adapters.store.growth import Growth, grow
 from numseal.adapters.store.marker import Marker
 from numseal.adapters.store.publisher import Publisher
 from numseal.adapters.store.recent import Recent, RecentVerifications
+from numseal.domain.agreement import AgreementRecord
 from numseal.domain.log import Leaf, Published
 from numseal.ports.entropy import Entropy
 from numseal.ports.store import Applied, Command, Needs, Rows, StoreError
@@ -39,6 +40,8 @@ PURGE_SECONDS = 60
 
 PUBLISH_SECONDS = 1
 """Seconds before a head that could not be signed is tried again, if no command comes before."""
+
+OnPublish = Callable[[Published, Sequence[tuple[str, str]], Sequence[AgreementRecord]], None]
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
@@ -66,6 +69,7 @@ class _Committed:
     outcomes: Sequence[Decided[Any]]
     accounts: Sequence[tuple[str, str]]
     verifications: Sequence[Recent]
+    agreements: Sequence[AgreementRecord]
 
 
 class _Probe:
@@ -80,7 +84,8 @@ class _Probe:
 class Writer:
     """Owns the engine's writing side, the queue, and the published head.
 
-    `on_publish` is called with each published head and the accounts whose bindings changed, before any answer;
+    `on_publish` is called with each published head, the accounts whose bindings changed and the agreements that did,
+    before any answer;
     `on_stop` once, if the outcome of a commit cannot be known: nothing more is accepted then.
     """
 
@@ -95,7 +100,7 @@ class Writer:
         published: Published,
         recent: RecentVerifications,
         feed: ChangeFeed,
-        on_publish: Callable[[Published, Sequence[tuple[str, str]]], None],
+        on_publish: OnPublish,
         on_stop: Callable[[StoreError], None],
     ) -> None:
         """Take everything; `start` begins. `published` is the head as it was published on opening."""
@@ -298,7 +303,9 @@ class Writer:
             self._wake.set()
             self._recent.purge(now)
         self._trouble = None
-        return _Committed(head, growth, outcomes, rows.changed_accounts, rows.changed_verifications)
+        return _Committed(
+            head, growth, outcomes, rows.changed_accounts, rows.changed_verifications, rows.changed_agreements
+        )
 
     async def _decide(self, rows: BatchRows, commands: Sequence[Command[Any]]) -> list[Decided[Any]]:
         outcomes = []
@@ -358,7 +365,7 @@ class Writer:
             self._recent.keep(recent)
         self._unpublished = None
         self.published = published
-        self._on_publish(published, committed.accounts)
+        self._on_publish(published, committed.accounts, committed.agreements)
         self._feed.publish(committed.head)
         return published
 

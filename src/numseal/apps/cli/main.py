@@ -14,6 +14,8 @@ _COMMANDS = {
     "verify": "Check an attestation bundle or presentation offline.",
     "explain": "Explain a verification from the server's database.",
     "audit": "Replay verdicts and read evidence, offline.",
+    "admin": "Keep agreements, and read the audit trail.",
+    "operator": "Serve a simulated operator, and check backends.",
     "simulate": "Play people and attackers, and measure what is found.",
     "demo": "Show what Numseal finds out, on a server of its own.",
 }

@@ -32,6 +32,8 @@ def evidence_sections(evidence: Evidence, *, unmasked: bool) -> list[Section]:
         section("Number", _number(evidence, unmasked=unmasked)),
         lookup_section("Lookup before the code", evidence.before),
     ]
+    if evidence.porting is not None:
+        parts.insert(1, lookup_section("Lookup at the operator that named this one", evidence.porting))
     parts += [
         lookup_section(f"Lookup before further code {number}", lookup)
         for number, lookup in enumerate(evidence.before_resend, start=1)
@@ -60,7 +62,8 @@ def evidence_values(evidence: Evidence, *, unmasked: bool) -> dict[str, Any]:
     values: dict[str, Any] = orjson.loads(canonical_record(evidence))
     if unmasked:
         return values
-    for said in (values["before"], values["after"], values["possession"], *values["before_resend"], *values["earlier"]):
+    once = (values[name] for name in ("before", "after", "possession", "porting"))
+    for said in (*once, *values["before_resend"], *values["earlier"]):
         if said is not None:
             # What an operator signs names the number; its hash does not.
             said["statement"] = ""

@@ -37,6 +37,7 @@ def evidence_behind(verification: Verification, holder: Binding | None) -> Evide
         network_mismatches=verification.network_mismatches,
         country=opening.region_code,
         required_level=opening.required_level,
+        porting=verification.porting,
     )
 
 

@@ -1,6 +1,6 @@
 """Rules about the number itself and whether its operator answers for it."""
 
-from numseal.domain.evidence import LookupOutcome, SignalState
+from numseal.domain.evidence import Lookup, LookupOutcome, SignalState
 from numseal.domain.policy import RuleSetting
 from numseal.domain.rules.view import View, found
 from numseal.domain.verdict import Finding
@@ -19,12 +19,34 @@ def number_unallocated(view: View, setting: RuleSetting) -> Finding | None:
 
 
 def number_not_served(view: View, setting: RuleSetting) -> Finding | None:
-    """Find a number that the operator asked does not serve, ported numbers that lead nowhere included."""
+    """Find a number that the operator asked does not serve, ported numbers that lead nowhere or on included."""
     for where, lookup in view.lookups:
-        if lookup.outcome is _NOT_SERVED or lookup.outcome is _PORTED:
+        if lookup.outcome is _NOT_SERVED:
             sentence = f"Operator {lookup.operator_id} does not serve this number."
             return found("NUMBER_NOT_SERVED", setting, sentence, f"{where}.outcome")
+        if lookup.outcome is _PORTED:
+            return _not_followed(view, setting, where, lookup)
     return None
+
+
+def _not_followed(view: View, setting: RuleSetting, where: str, lookup: Lookup) -> Finding:
+    """Say why the answer that a number was ported led no further."""
+    porting = view.evidence.porting
+    says = f"Operator {lookup.operator_id} says that the number was ported to"
+    if not lookup.ported_to:
+        sentence = (
+            f"{says} the network {lookup.ported_plmn or 'of another one'}, which is not known to be one operator's."
+        )
+    elif lookup.ported_to == lookup.operator_id:
+        sentence = f"{says} itself."
+    elif porting is not None and where == "before":
+        sentence = (
+            f"{says} {lookup.ported_to}, after {porting.operator_id} had named {lookup.operator_id}: it is nobody's."
+        )
+        return found("NUMBER_NOT_SERVED", setting, sentence, f"{where}.outcome", "porting.outcome")
+    else:
+        sentence = f"{says} {lookup.ported_to}."
+    return found("NUMBER_NOT_SERVED", setting, sentence, f"{where}.outcome")
 
 
 def line_not_mobile(view: View, setting: RuleSetting) -> Finding | None:

@@ -1,5 +1,6 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any
 
 import grpc
@@ -9,7 +10,15 @@ from google.protobuf.wrappers_pb2 import BytesValue
 from fakes import channels
 from fakes.certificates import Authority, Identity
 from fakes.rpc import PARTY, bearer, failure, gate_of, raw, serving, taken_apart
-from numseal.adapters.rpc.gate import MAX_TOKEN, Gate, for_anyone, for_relying_party, stream_for_relying_party
+from numseal.adapters.rpc.gate import (
+    MAX_TOKEN,
+    Gate,
+    for_administrator,
+    for_anyone,
+    for_relying_party,
+    stream_for_relying_party,
+)
+from numseal.domain.administrator import Administrator
 from numseal.domain.relying_party import RelyingParty
 
 TOKEN = "token-of-messenger-1"
@@ -157,3 +166,48 @@ async def test_a_wrong_token_is_not_made_good_by_a_certificate() -> None:
     async with mutual_tls(Gate({}, {client.digest: PARTY}), authority, client) as channel:
         found = await failure(raw(channel, CALL)(X, metadata=bearer("wrong")))
     assert found.reason == "TOKEN_UNKNOWN"
+
+
+ADA = Administrator("ada")
+
+
+class Desk:
+    """Answers administrators only."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+
+    @for_administrator(BytesValue)
+    async def whoami(self, request: BytesValue, who: Administrator) -> bytes:
+        return who.administrator_id.encode() + b":" + request.value
+
+    def add(self, server: grpc.aio.Server) -> None:
+        handlers: dict[str, Any] = {"Call": grpc.unary_unary_rpc_method_handler(self.whoami)}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Service", handlers),))
+
+
+def both() -> Gate:
+    digest = sha256(b"token-of-ada").hexdigest()
+    return Gate({sha256(TOKEN.encode()).hexdigest(): PARTY}, {}, {digest: ADA})
+
+
+async def test_a_relying_partys_token_is_no_administrators_and_the_other_way_round() -> None:
+    async with serving(Desk(both()).add) as channel:
+        assert await raw(channel, CALL)(X, metadata=bearer("token-of-ada")) == b"ada:x"
+        party = await failure(raw(channel, CALL)(X, metadata=bearer(TOKEN)))
+        stranger = await failure(raw(channel, CALL)(MALFORMED, metadata=bearer("another")))
+        known = await failure(raw(channel, CALL)(MALFORMED, metadata=bearer("token-of-ada")))
+    assert (party.code, party.reason) == (grpc.StatusCode.PERMISSION_DENIED, "NOT_AN_ADMINISTRATOR")
+    assert (stranger.code, stranger.reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_UNKNOWN")
+    assert known.reason == "REQUEST_MALFORMED"
+    async with serving(Echo(both()).add) as channel:
+        assert await raw(channel, CALL)(X, metadata=bearer(TOKEN)) == b"messenger-1:x"
+        administrator = await failure(raw(channel, CALL)(X, metadata=bearer("token-of-ada")))
+    assert (administrator.code, administrator.reason) == (grpc.StatusCode.PERMISSION_DENIED, "NOT_A_RELYING_PARTY")
+
+
+async def test_an_administrators_certificate_is_no_relying_partys() -> None:
+    authority = Authority("authority")
+    client = authority.issue("ada")
+    async with mutual_tls(Gate({}, {}, {}, {client.digest: ADA}), authority, client) as channel:
+        assert (await failure(raw(channel, CALL)(X))).reason == "NOT_A_RELYING_PARTY"

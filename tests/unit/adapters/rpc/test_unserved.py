@@ -52,10 +52,11 @@ def everything() -> list[Service]:
     return services(
         Served(
             gate=gate_of("token"),
-            # Without credentials no call gets as far as the use cases of these two.
+            # Without credentials no call gets as far as the use cases of these and of AdminService.
             verification=cast("Any", None),
             binding=cast("Any", None),
             transparency=TransparencyUseCases(reading, VerifyAttestation(keys=keys, clock=clock)),
+            admin=cast("Any", None),
             public_keys=keys,
             operators={},
             network=SimulatedNetwork(1, clock),

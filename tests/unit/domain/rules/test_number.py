@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from fakes.evidence import answer, evidence, known, unknown
-from fakes.rules import POLICY, no_answer, rests_on
-from numseal.domain.evidence import LineType, LookupOutcome
+from fakes.rules import POLICY, find, no_answer, rests_on
+from numseal.domain.evidence import LineType, Lookup, LookupOutcome
 from numseal.domain.rules import RULES
 from numseal.domain.rules.view import view_of
 
@@ -36,6 +36,43 @@ from numseal.domain.rules.view import view_of
 )
 def test_rule(code: str, changes: dict[str, Any], paths: tuple[str, ...] | None) -> None:
     assert rests_on(code, **changes) == paths
+
+
+def carried(operator: str, to: str = "", plmn: str = "") -> Lookup:
+    return replace(answer(LookupOutcome.PORTED, operator=operator), ported_to=to, ported_plmn=plmn)
+
+
+@pytest.mark.parametrize(
+    ("changes", "tells", "paths"),
+    [
+        (
+            {"before": carried("beeline", "t2"), "porting": carried("mts", "beeline"), "routed_operator": "beeline"},
+            "Operator beeline says that the number was ported to t2, after mts had named beeline: it is nobody's.",
+            ("before.outcome", "porting.outcome"),
+        ),
+        ({"before": carried("mts", "t2")}, "Operator mts says that the number was ported to t2.", ("before.outcome",)),
+        ({"before": carried("mts", "mts")}, "Operator mts says that the number was ported to itself.", None),
+        (
+            {"before": carried("mts", plmn="250-02")},
+            "Operator mts says that the number was ported to the network 250-02, "
+            "which is not known to be one operator's.",
+            None,
+        ),
+        (
+            {"after": carried("beeline", "t2"), "porting": carried("mts", "beeline"), "routed_operator": "beeline"},
+            "Operator beeline says that the number was ported to t2.",
+            ("after.outcome",),
+        ),
+        ({"before": answer(LookupOutcome.NOT_SERVED)}, "Operator mts does not serve this number.", None),
+    ],
+)
+def test_a_ported_number_that_leads_nowhere_says_why(
+    changes: dict[str, Any], tells: str, paths: tuple[str, ...] | None
+) -> None:
+    finding = find("NUMBER_NOT_SERVED", **changes)
+    assert finding is not None
+    assert finding.sentence == tells
+    assert finding.evidence == (paths or ("before.outcome",))
 
 
 def test_a_policy_names_the_line_types_it_takes() -> None:

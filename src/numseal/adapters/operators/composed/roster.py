@@ -106,8 +106,8 @@ class Roster:
     def watching(self) -> Part | None:
         """Return the part that watches numbers: the first that ever offered it, None where no part does.
 
-        Raises OperatorError where a part never told that might come before: watches must not move to and fro between
-        parts, since those of one end unheard when another's stream is taken for a sign of life.
+        Raises OperatorError where a part never told that might come before: watches must not change from part to part,
+        since those of one end unheard when another's stream is taken for a sign of life.
         """
         for item in self._standings:
             if item.told is None:

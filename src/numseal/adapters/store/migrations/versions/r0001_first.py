@@ -35,6 +35,7 @@ def upgrade() -> None:
     )
     op.create_index("sighting_by_end_time", "sighting", ["end_time"])
     _followed()
+    _administered()
     op.create_table(
         "policy",
         sa.Column("digest", sa.String, primary_key=True),
@@ -162,6 +163,27 @@ def _bindings() -> None:
         sa.Column("signature", sa.LargeBinary),
         sa.Column("body", sa.LargeBinary, nullable=False),
     )
+
+
+def _administered() -> None:
+    op.create_table(
+        "agreement",
+        sa.Column("agreement_id", sa.String, primary_key=True),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "audit_event",
+        sa.Column(
+            "sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False
+        ),
+        sa.Column("event_time", sa.BigInteger, nullable=False),
+        sa.Column("administrator_id", sa.String, nullable=False),
+        sa.Column("action", sa.String, nullable=False),
+        sa.Column("resource", sa.String, nullable=False),
+        sa.Column("detail", sa.String, nullable=False),
+        sa.Column("chain_hash", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("audit_event_by_resource", "audit_event", ["resource", "sequence"])
 
 
 def _followed() -> None:
