@@ -34,8 +34,12 @@ SECTIONS = (
     "client_networks",
     "monitoring",
     "simulator",
+    "operators[]",
+    "relying_parties[]",
+    "administrators[]",
+    "agreements[]",
 )
-"""The order of the table; operators, relying parties, administrators and agreements follow."""
+"""The order of the table: from the server to whoever asks whom under which agreement."""
 
 ADAPTERS: dict[str, tuple[type, dict[str, str]]] = {
     "remote": (RemoteSettings, {"token": "token_file", "statement_keys": "statement_keys_file"}),
@@ -179,8 +183,8 @@ class NotingTable(config_reader.Table):
         return super().flag(key, default=default)
 
     def texts(self, key: str, **options: Any) -> tuple[str, ...]:
-        # An empty list of operators is refused by the reader of agreements.
-        _note(self, key, None if key == "operators" else NONE)
+        # An empty list of operators is refused by the reader of agreements, one of networks by that of operators.
+        _note(self, key, None if key in {"operators", "plmns"} else NONE)
         return super().texts(key, **options)
 
     def number(self, key: str, default: float | None = None, **options: Any) -> float:
@@ -222,10 +226,15 @@ def configuration() -> str:
     if _asked.keys() != MEANINGS.keys():
         others = sorted(_asked.keys() ^ MEANINGS.keys())
         raise ValueError(f"scripts/readme_blocks.py: keys and sentences differ: {others}")
-    order = {name: number for number, name in enumerate(SECTIONS)}
-    keys = sorted(_asked, key=lambda key: order.get(key.split(".")[0], len(order)))
+    keys = sorted(_asked, key=_place)
     rows = [f"| `{key}` | {_asked[key]} | {MEANINGS[key]} |" for key in keys]
     return "\n".join(["| key | default | meaning |", "|---|---|---|", *rows]) + "\n"
+
+
+def _place(key: str) -> tuple[int, str, bool]:
+    """Say where a key stands: by section, then table by table, each with its id first, then as the reader asks."""
+    table, _, name = key.rpartition(".")
+    return SECTIONS.index(key.split(".", maxsplit=1)[0]), table, name != "id"
 
 
 def adapters() -> str:

@@ -19,6 +19,7 @@ from fakes.evidence import packaged_policy
 from fakes.operator import FakeOperator
 from fakes.store_rows import Do
 from numseal.adapters.entropy import SystemEntropy
+from numseal.adapters.operators.simulator.operators import OPERATORS
 from numseal.adapters.signers.pem import Ed25519Signer, Es256Signer
 from numseal.adapters.store.sealing import StoreKeys
 from numseal.adapters.store.sqlite import open_sqlite_store
@@ -26,6 +27,7 @@ from numseal.attestation.bundle import Bundle
 from numseal.attestation.public_keys import PublicKeys
 from numseal.domain.agreement import Agreement, Agreements
 from numseal.domain.client_network import parse_client_networks
+from numseal.domain.evidence import Method
 from numseal.domain.limits import Budget, Limits, guess_budget, send_budgets
 from numseal.domain.number_plan import NumberPlan, Range
 from numseal.domain.policy import Policies
@@ -139,11 +141,11 @@ class Desk:
         store, clock, flights, code_key = ground.store, ground.clock, self.flights, b"k" * 32
         backends = {name: operator for name in connected if (operator := getattr(ground, name))}
         ask = AskOperator(backends, clock)
-        look_up = LookUp(ask)
+        self.ask, look_up = ask, LookUp(ask, [profile.info for profile in OPERATORS])
         common: dict[str, Any] = {"store": store, "policies": self.policies, "clock": clock}
         self.agreements = Agreements(agreements)
         self.access = access = OperatorAccess(agreements=self.agreements, ask=ask, store=store, clock=clock)
-        send_code = SendCode(
+        self.send_code = send_code = SendCode(
             ask=ask,
             look_up=look_up,
             access=access,
@@ -197,9 +199,9 @@ class Desk:
         """Open a verification."""
         return await self._start(self.party, Wish(account, number, **wish))
 
-    async def resend(self, opened: Verification, request_id: str = "") -> Verification:
+    async def resend(self, opened: Verification, request_id: str = "", method: Method | None = None) -> Verification:
         """Have another code sent."""
-        return await self._resend("messenger", opened.verification_id, None, request_id)
+        return await self._resend("messenger", opened.verification_id, method, request_id)
 
     async def take(self, opened: Verification, code: str, key_proof: bytes = b"") -> tuple[CodeResult, Verification]:
         """Offer a code and have nothing assessed, as a process does that ends there."""

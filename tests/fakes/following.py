@@ -16,6 +16,7 @@ from typing import Any
 from fakes.desk import Ground
 from fakes.evidence import packaged_policy
 from fakes.store_rows import PARTY, Do, bind, binding, name_of
+from numseal.adapters.operators.simulator.operators import OPERATORS
 from numseal.domain.agreement import Agreement, Agreements
 from numseal.domain.binding import Binding
 from numseal.domain.evidence import DeliveryState, SimChangeKind
@@ -81,7 +82,8 @@ class Following:
             watch=watch,
             **common,
         )
-        self.look_again = look_again = LookAgain(look_up=LookUp(ask), policies=policies, **common)
+        look_up = LookUp(ask, [profile.info for profile in OPERATORS])
+        self.look_again = look_again = LookAgain(look_up=look_up, policies=policies, **common)
         self.recheck = RecheckBindings(
             watch=self.watch, look_again=look_again, access=access, per_operator_second=rate, **common
         )

@@ -126,27 +126,72 @@ async def test_an_agreement_is_made_accepted_and_read(world: World, ada: Admin) 
     ]
 
 
-async def test_changed_terms_must_be_accepted_anew(world: World, ada: Admin) -> None:
+async def test_changed_terms_of_a_proposal_must_be_accepted_anew(ada: Admin) -> None:
+    made: resource_pb2.Agreement = (await ada.call("CreateAgreement", agreement=agreement_of("new"))).agreement
+    accept = {"agreement_id": "new", "side": OPERATOR, "reference": "letter 1"}
+    once = (await ada.call("AcceptAgreement", etag=made.etag, **accept)).agreement
+    once.consent_purpose = "number check"
+    changed = (await ada.call("UpdateAgreement", agreement=once)).agreement
+    assert (changed.state, list(changed.acceptances)) == (resource_pb2.AGREEMENT_STATE_PROPOSED, [])
+    assert changed.consent_purpose == "number check"
+    assert await failure(ada.call("UpdateAgreement", agreement=once)) == Refused(
+        "ABORTED", "ETAG_MISMATCH", "agreement.etag"
+    )
+    # Nothing changed, nothing recorded.
+    trail = await ada.trail()
+    assert (await ada.call("UpdateAgreement", agreement=changed)).agreement == changed
+    assert await ada.trail() == trail
+    changed.operator_id = "megafon"
+    assert await failure(ada.call("UpdateAgreement", agreement=changed)) == Refused(
+        "INVALID_ARGUMENT", "SIDES_CHANGED", "agreement"
+    )
+
+
+async def test_no_administrator_alone_takes_an_agreement_out_of_force_by_changing_it(
+    world: World, admins: tuple[Admin, Admin]
+) -> None:
+    ada, bob = admins
     await ada.call("EndAgreement", agreement_id="demo-mts", **WHY)
     active = await put_in_force(ada, agreement_of("new"))
     active.notification_reference = "n-1"
     noted = (await ada.call("UpdateAgreement", agreement=active)).agreement
     assert (noted.state, noted.notification_reference) == (resource_pb2.AGREEMENT_STATE_ACTIVE, "n-1")
-    assert (await world.messenger.start(MTS)).operator.operator_id == "mts"
-    assert await failure(ada.call("UpdateAgreement", agreement=active)) == Refused("ABORTED", "ETAG_MISMATCH", "etag")
-    noted.consent_purpose = "number check"
-    changed = (await ada.call("UpdateAgreement", agreement=noted)).agreement
-    assert (changed.state, list(changed.acceptances)) == (resource_pb2.AGREEMENT_STATE_PROPOSED, [])
-    # Of the two that are not in force, one has ended.
-    with answers("PERMISSION_DENIED", "AGREEMENT_EXPIRED"):
-        await world.messenger.start(MTS, consent_reference="c-1")
-    # Nothing changed, nothing recorded.
-    again = (await ada.call("UpdateAgreement", agreement=changed)).agreement
-    assert again == changed
-    changed.operator_id = "megafon"
-    assert await failure(ada.call("UpdateAgreement", agreement=changed)) == Refused(
-        "INVALID_ARGUMENT", "SIDES_CHANGED", "agreement"
+    trail, size = await ada.trail(), await world.messenger.log_size()
+    wish = resource_pb2.Agreement()
+    wish.CopyFrom(noted)
+    wish.consent_purpose = "number check"
+    in_force = Refused("FAILED_PRECONDITION", "AGREEMENT_IN_FORCE")
+    assert await failure(ada.call("UpdateAgreement", agreement=wish)) == in_force
+    wish.etag = ""
+    assert await failure(ada.call("UpdateAgreement", agreement=wish)) == Refused(
+        "INVALID_ARGUMENT", "ETAG_REQUIRED", "agreement.etag"
     )
+    assert await ada.agreement("new") == noted
+    assert (await ada.trail(), await world.messenger.log_size()) == (trail, size)
+    assert (await world.messenger.start(MTS)).operator.operator_id == "mts"
+    suspended = (await suspend(ada, bob, "new")).agreement
+    wish.etag = suspended.etag
+    assert await failure(ada.call("UpdateAgreement", agreement=wish)) == in_force
+    # What is right: another agreement with the changed terms, and an end to this one.
+    await put_in_force(ada, agreement_of("newer", consent_purpose="number check"))
+    await ada.call("EndAgreement", agreement_id="new", **WHY)
+    with answers("INVALID_ARGUMENT", "CONSENT_REQUIRED", "consent_reference"):
+        await world.messenger.start("+79161234568")
+    opened = await world.messenger.start("+79161234568", consent_reference="c-1")
+    assert opened.operator.operator_id == "mts"
+
+
+async def test_an_update_names_the_version_that_was_read(ada: Admin) -> None:
+    for message in (
+        agreement_of("demo-mts"),
+        (await ada.call("CreateAgreement", agreement=agreement_of("new"))).agreement,
+    ):
+        message.etag = ""
+        assert await failure(ada.call("UpdateAgreement", agreement=message)) == Refused(
+            "INVALID_ARGUMENT", "ETAG_REQUIRED", "agreement.etag"
+        )
+    accept = SERVED["AcceptAgreement"] | {"agreement_id": "new", "etag": ""}
+    assert await failure(ada.call("AcceptAgreement", **accept)) == Refused("INVALID_ARGUMENT", "ETAG_REQUIRED", "etag")
 
 
 async def test_what_the_file_declares_is_changed_there(ada: Admin) -> None:
@@ -215,6 +260,8 @@ async def test_what_is_not_suspended_is_not_resumed_and_what_ended_stays_so(admi
         "AGREEMENT_SUSPENDED"
     )
     await ada.call("EndAgreement", agreement_id="demo-mts", **WHY)
+    ended = await ada.agreement("demo-mts")
+    assert (await failure(ada.call("UpdateAgreement", agreement=ended))).code == "FAILED_PRECONDITION"
     for rpc in ("ResumeAgreement", "EndAgreement", "ProposeSuspension"):
         found = await failure(ada.call(rpc, agreement_id="demo-mts", **WHY))
         assert (found.code, found.reason) == ("FAILED_PRECONDITION", "AGREEMENT_ENDED")
@@ -241,6 +288,8 @@ async def test_an_agreement_that_there_is_not(ada: Admin, rpc: str) -> None:
         ("agreement.signals", {"signals": [0]}),
         ("agreement.start_time", {"start_time": Timestamp(seconds=-1)}),
         ("agreement.end_time", {"end_time": Timestamp(seconds=1)}),
+        ("agreement.end_time", {"end_time": Timestamp(seconds=NOW)}),
+        ("agreement.end_time", {"end_time": Timestamp(seconds=2**62)}),
         ("agreement.quota.currency_code", {"quota": resource_pb2.Quota(daily_cost_cap_micros=1)}),
         ("agreement.quota.calls_per_second", {"quota": resource_pb2.Quota(calls_per_second=-1)}),
         ("agreement.offer.uri", {"offer": resource_pb2.Offer(sha256="0" * 64)}),
@@ -267,6 +316,8 @@ async def test_an_agreement_without_a_beginning_is_refused(ada: Admin) -> None:
         ({"reason": ""}, "REASON_MALFORMED"),
         ({"reason": "x" * 1_025}, "REASON_MALFORMED"),
         ({"reason": "spam by +79161234567"}, "REASON_NAMES_NUMBER"),
+        ({"reason": "subscriber 8 (916) 123-45-67"}, "REASON_NAMES_NUMBER"),
+        ({"reference": "79161234567"}, "REFERENCE_NAMES_NUMBER"),
         ({"reference": ""}, "REFERENCE_MALFORMED"),
         ({"reference": "x" * 256}, "REFERENCE_MALFORMED"),
     ],
@@ -277,6 +328,21 @@ async def test_a_decision_says_why_and_names_no_person(
 ) -> None:
     found = await failure(ada.call(rpc, agreement_id="demo-mts", **(WHY | changes)))
     assert (found.code, found.reason, found.field) == ("INVALID_ARGUMENT", reason, next(iter(changes)))
+
+
+async def test_no_phone_number_gets_into_an_agreement_or_the_trail(ada: Admin) -> None:
+    made: resource_pb2.Agreement = (await ada.call("CreateAgreement", agreement=agreement_of("new"))).agreement
+    accept = {"agreement_id": "new", "side": OPERATOR, "reference": "79161234567", "etag": made.etag}
+    assert await failure(ada.call("AcceptAgreement", **accept)) == Refused(
+        "INVALID_ARGUMENT", "REFERENCE_NAMES_NUMBER", "reference"
+    )
+    for name in ("consent_purpose", "notification_reference"):
+        wish = agreement_of("new", etag=made.etag, **{name: "8 (916) 123-45-67"})
+        named = Refused("INVALID_ARGUMENT", f"{name.upper()}_NAMES_NUMBER", f"agreement.{name}")
+        assert await failure(ada.call("UpdateAgreement", agreement=wish)) == named
+        wish.agreement_id = "other"
+        assert await failure(ada.call("CreateAgreement", agreement=wish)) == named
+    assert [event.action for event in await ada.trail(resource="agreements/new")] == ["CreateAgreement"]
 
 
 @pytest.mark.parametrize(("side", "reason"), [(0, "SIDE_UNKNOWN"), (3, "SIDE_UNKNOWN")])

@@ -1,20 +1,18 @@
-"""`numseal admin` against a server that is a process of its own: all of an agreement's life, and the trail of it."""
+"""`numseal admin` against a server that is a process of its own: all of an agreement's life."""
 
 import asyncio
 import hashlib
 import json
-import sqlite3
+import resource
 import stat
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
-from fakes.server_process import ServerProcess, spawn
+from fakes.administered import WHY, Site
+from fakes.server_process import spawn
 from numseal.apps.cli.main import main
 from numseal.apps.development import ADMINISTRATORS
 from numseal.attestation.entry import agreement_entry
@@ -38,27 +36,9 @@ currency = "RUB"
 consent_purpose = "number check"
 offer_uri = "https://operator.example/offer"
 offer_sha256 = "{digest}"
+offer_approval_reference = "decree 3"
 notification_reference = "n-1"
 """
-WHY = ("--reason", "codes were sold on", "--reference", "order 7")
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A running server and its directory."""
-
-    server: ServerProcess
-    directory: Path
-
-    def run(self, *arguments: str, code: int = 0) -> Result:
-        """Run a command of administrators."""
-        where = ("--address", self.server.grpc, "--directory", str(self.directory))
-        done = CliRunner().invoke(main, ["admin", *arguments, *where])
-        assert done.exit_code == code, done.output
-        return done
-
-    def json(self, *arguments: str, code: int = 0) -> Any:
-        return json.loads(self.run(*arguments, "--json", code=code).stdout)
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +82,7 @@ def test_an_agreement_is_made_accepted_suspended_resumed_and_ended(site: Site, t
     for side in ("operator", "relying-party"):
         accept = ("accept", "new", "--side", side, "--reference", "letter 1", "--etag", etag)
         etag = site.json("agreements", *accept)["etag"]
-    shown = site.run("agreements", "show", "new").stdout
-    for words in ("ACTIVE", "2 of 18", "10 verifications a day, 5 calls a second, 2.5 RUB a day", "OPERATOR: letter 1"):
-        assert words in shown
+    assert "state     ACTIVE" in site.run("agreements", "show", "new").stdout
     proposed = site.run("agreements", "suspend", "new", *WHY).stdout
     suspension = proposed.split()[1]
     assert f"numseal admin agreements confirm new {suspension}" in proposed
@@ -118,18 +96,90 @@ def test_an_agreement_is_made_accepted_suspended_resumed_and_ended(site: Site, t
     assert trail["chain"] == "NOT_CHECKED"
     detail = json.loads(trail["events"][-1]["detail_json"])
     _verify(site, proof.read_text(), detail["document"], detail["leaf_index"])
+    assert f"entry     {detail['leaf_index']} of the log" in confirmed
+    assert "numseal admin audit-trail --resource agreements/new" in confirmed
+    again = site.json("agreements", "confirm", "new", suspension, "--as", "admin-b")
+    assert again["document"] == detail["document"]
+    stopped = site.run("agreements", "show", "new").stdout
+    assert f"\nstopped   {suspension} codes were sold on (order 7) proposed by admin-a " in stopped
+    assert f"; confirmed by admin-b {again['agreement']['suspensions'][0]['effect_time']}, entry " in stopped
     listed = site.run("agreements", "list", "--state", "SUSPENDED").stdout
     assert listed.startswith("new  SUSPENDED")
     resumed = site.json("agreements", "resume", "new", *WHY)
     assert resumed["agreement"]["state"] == "AGREEMENT_STATE_ACTIVE"
-    assert resumed["proof"].startswith("c2sp.org/tlog-proof@v1")
+    document = json.loads(resumed["document"])
+    assert (document["from"], document["to"], document["decided_by"]) == ("SUSPENDED", "ACTIVE", "admin-a")
+    _verify(site, resumed["proof"], resumed["document"], tlog_proof.parse(resumed["proof"]).index)
     terms_file(file, "new", "valid_until = 2100-01-01\n")
-    changed = site.json("agreements", "update", "--file", str(file), "--etag", resumed["agreement"]["etag"])
-    assert (changed["state"], changed["end_time"]) == ("AGREEMENT_STATE_PROPOSED", "2100-01-01T00:00:00Z")
-    assert "ETAG_MISMATCH" in site.run("agreements", "update", "--file", str(file), "--etag", "v1", code=1).stderr
+    update = ("agreements", "update", "--file", str(file), "--etag")
+    assert "AGREEMENT_IN_FORCE" in site.run(*update, resumed["agreement"]["etag"], code=1).stderr
+    assert "ETAG_MISMATCH" in site.run(*update, "v1", code=1).stderr
     assert "ENDED" in site.run("agreements", "end", "new", *WHY).stdout
     assert site.run("agreements", "list", "--operator", "mts", "--relying-party", "other").stdout == ""
-    assert len(site.json("agreements", "list", "--operator", "mts")) == 2
+    listed = site.json("agreements", "list", "--operator", "mts")
+    assert {"demo-mts", "new"} <= {item["agreement_id"] for item in listed}
+
+
+def test_all_that_was_agreed_is_shown(site: Site, tmp_path: Path) -> None:
+    file = terms_file(tmp_path / "agreement.toml", "shown")
+    made = site.json("agreements", "create", "--file", str(file))
+    assert "\naccepted  by nobody\n" in site.run("agreements", "show", "shown").stdout
+    etag = made["etag"]
+    for side in ("operator", "relying-party"):
+        accept = ("accept", "shown", "--side", side, "--reference", "letter 1", "--etag", etag)
+        etag = site.json("agreements", *accept)["etag"]
+    shown = site.run("agreements", "show", "shown").stdout
+    assert "until it is ended" in shown
+    for row in (
+        "state     ACTIVE",
+        f"etag      {etag}",
+        "between   demo-messenger and mts",
+        "time      from 2020-01-01T00:00:00Z",
+        "methods   SMS",
+        "signals   2 of 18: sim_ref, port",
+        "quota     10 verifications a day",
+        "rate      5 calls a second",
+        "cost cap  2.5 RUB a day",
+        "consent   required, for: number check",
+        "notified  n-1",
+        "offer     https://operator.example/offer",
+        f"sha256    {'0' * 64}",
+        "approval  decree 3",
+        f"accepted  OPERATOR: letter 1 recorded by admin-a {made['create_time'][:11]}",
+        "accepted  RELYING_PARTY: letter 1 recorded by admin-a ",
+        f"made      {made['create_time']}",
+        f"changed   {made['create_time'][:11]}",
+    ):
+        assert f"\n{row}" in shown
+    bare = site.run("agreements", "show", "demo-t2").stdout
+    for row in (
+        "quota     no limit",
+        "rate      no limit",
+        "cost cap  no limit",
+        "consent   none required",
+        "offer     none",
+    ):
+        assert f"\n{row}" in bare
+    site.run("agreements", "end", "shown", *WHY)
+
+
+def test_one_that_has_ended_is_not_changed(site: Site, tmp_path: Path) -> None:
+    file = terms_file(tmp_path / "agreement.toml", "gone")
+    site.run("agreements", "create", "--file", str(file))
+    etag = site.json("agreements", "end", "gone", *WHY)["agreement"]["etag"]
+    for more in ("", "valid_until = 2100-01-01\n"):
+        terms_file(file, "gone", more)
+        done = site.run("agreements", "update", "--file", str(file), "--etag", etag, code=1)
+        assert "AGREEMENT_ENDED: the agreement is ENDED and cannot be changed: one that is PROPOSED" in done.stderr
+
+
+def test_a_proposed_agreement_is_changed(site: Site, tmp_path: Path) -> None:
+    file = terms_file(tmp_path / "agreement.toml", "changed")
+    made = site.json("agreements", "create", "--file", str(file))
+    terms_file(file, "changed", "valid_until = 2100-01-01\n")
+    changed = site.json("agreements", "update", "--file", str(file), "--etag", made["etag"])
+    assert (changed["state"], changed["end_time"]) == ("AGREEMENT_STATE_PROPOSED", "2100-01-01T00:00:00Z")
+    site.run("agreements", "end", "changed", *WHY)
 
 
 def _verify(site: Site, proof: str, document: str, index: int) -> None:
@@ -141,36 +191,6 @@ def _verify(site: Site, proof: str, document: str, index: int) -> None:
     verify_inclusion(entry, index, checkpoint.size, parsed.path, checkpoint.root)
 
 
-def test_the_trail_is_printed_and_its_chain_checked(site: Site) -> None:
-    printed = site.run("audit-trail").stdout
-    assert "configuration  DeclareAgreement  agreements/demo-mts" in printed
-    assert "is whole" in printed
-    trail = site.json("audit-trail")
-    assert (trail["chain"], trail["broken_at"]) == ("WHOLE", None)
-    assert [event["sequence"] for event in trail["events"]] == list(range(1, len(trail["events"]) + 1))
-    assert "not checked" in site.run("audit-trail", "--resource", "agreements/demo-mts").stdout
-
-
-def test_a_trail_that_was_tampered_with_is_found(tmp_path: Path) -> None:
-    directory = tmp_path / "data"
-    for tampered in (False, True):
-        server = spawn(directory)
-        try:
-            asyncio.run(server.serving())
-            site = Site(server, directory)
-            if tampered:
-                assert "broken at event 2" in site.run("audit-trail", code=1).stdout
-                assert site.json("audit-trail", code=1)["broken_at"] == 2
-            server.terminate()
-            asyncio.run(server.ended())
-        finally:
-            server.kill()
-            server.process.wait()
-        with closing(sqlite3.connect(directory / "numseal.db")) as database:
-            database.execute("UPDATE audit_event SET administrator_id = 'nobody' WHERE sequence = 2")
-            database.commit()
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -178,6 +198,18 @@ def test_a_trail_that_was_tampered_with_is_found(tmp_path: Path) -> None:
         (TERMS.format(name="a", digest="0" * 63), "offer_sha256"),
         (TERMS.format(name="a", digest="0" * 64) + 'extra = "x"', "extra: no such key"),
         ("id = ", "is not TOML"),
+        (
+            TERMS.format(name="a", digest="0" * 64) + "valid_until = 2020-01-01T00:00:00Z\n",
+            "valid_until: found 2020-01-01T00:00:00+00:00, expected a later time than valid_from, 2020-01-01",
+        ),
+        (
+            TERMS.format(name="a", digest="0" * 64) + "valid_until = [2021-01-01]\n",
+            "valid_until: found [2021-01-01], expected a date such as 2026-01-31, or a time with offset",
+        ),
+        (
+            TERMS.format(name="a", digest="0" * 64) + "valid_until = 2021-01-01T00:00:00\n",
+            "valid_until: found 2021-01-01T00:00:00, expected a date such as 2026-01-31, or a time with offset",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(site: Site, tmp_path: Path, text: str, expected: str) -> None:
@@ -196,7 +228,7 @@ def test_who_may_not_or_cannot_be_reached_is_told(site: Site, tmp_path: Path) ->
     assert refused["error"]["reason"] == "NOT_AN_ADMINISTRATOR"
     assert "--token-file" in site.run("agreements", "list", "--as", "nobody", code=2).stderr
     (tmp_path / "token").write_bytes(b"\xff")
-    assert "not a token" in site.run("agreements", "list", "--token-file", str(tmp_path / "token"), code=2).stderr
+    assert "printable ASCII" in site.run("agreements", "list", "--token-file", str(tmp_path / "token"), code=2).stderr
     gone = CliRunner().invoke(
         main,
         ["admin", "agreements", "list", "--address", "127.0.0.1:1", "--directory", str(site.directory)],
@@ -205,8 +237,81 @@ def test_who_may_not_or_cannot_be_reached_is_told(site: Site, tmp_path: Path) ->
     assert "is the server running at 127.0.0.1:1?" in gone.stderr
 
 
-def test_a_proof_that_cannot_be_written_is_told_and_the_deed_is_done(site: Site, tmp_path: Path) -> None:
-    proof = tmp_path / "no" / "proof"
-    done = site.run("agreements", "end", "demo-t2", *WHY, "--proof", str(proof), code=2)
-    assert "it is done, only the proof was not written" in done.stderr
-    assert site.json("agreements", "show", "demo-t2")["state"] == "AGREEMENT_STATE_ENDED"
+def test_an_end_without_a_place_for_its_proof_is_not_begun(site: Site, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("another proof")
+    for proof, words in (
+        (tmp_path / "no" / "proof", "No such file or directory"),
+        (taken, "is there already"),
+    ):
+        for command in (("end", "demo-t2", *WHY), ("resume", "demo-t2", *WHY), ("confirm", "demo-t2", "0" * 32)):
+            done = site.run("agreements", *command, "--proof", str(proof), code=2)
+            assert f"{proof}: {words}" in done.stderr
+            assert "Nothing was done" in done.stderr
+    assert taken.read_text() == "another proof"
+    assert site.json("agreements", "show", "demo-t2")["state"] == "AGREEMENT_STATE_ACTIVE"
+
+
+def test_a_refused_change_leaves_no_file_and_one_that_is_made_its_proof(site: Site, tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+    refused = site.run("agreements", "resume", "demo-beeline", *WHY, "--proof", str(proof), code=1)
+    assert "AGREEMENT_ACTIVE: the agreement is ACTIVE and cannot be resumed: one that is SUSPENDED" in refused.stderr
+    assert not proof.exists()
+    ended = site.json("agreements", "end", "demo-beeline", *WHY, "--proof", str(proof))
+    assert proof.read_text() == ended["proof"]
+
+
+def test_a_disk_that_is_full_costs_the_file_and_not_the_proof(site: Site, tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        done = site.run("agreements", "end", "demo-telekom-de", *WHY, "--proof", str(proof), code=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "it is done, only the proof was not written to the file: it is printed" in done.stderr
+    assert not proof.exists()
+    parsed = tlog_proof.parse(done.stdout[done.stdout.index(tlog_proof.HEADER) :].removesuffix("\n"))
+    assert f"entry     {parsed.index} of the log" in done.stdout
+
+
+def test_a_version_must_be_named(site: Site, tmp_path: Path) -> None:
+    file = terms_file(tmp_path / "agreement.toml", "new")
+    accept = ("accept", "demo-mts", "--side", "operator", "--reference", "letter 1")
+    for command in (("update", "--file", str(file)), accept):
+        for etag in ("", " "):
+            done = site.run("agreements", *command, "--etag", etag, code=2)
+            assert "--etag" in done.stderr
+            assert "found nothing, expected the etag that `numseal admin agreements show` prints" in done.stderr
+
+
+def test_what_would_be_over_already_is_not_proposed(site: Site, tmp_path: Path) -> None:
+    file = terms_file(tmp_path / "agreement.toml", "over", "valid_until = 2020-02-01\n")
+    refused = site.run("agreements", "create", "--file", str(file), code=1)
+    assert "PERIOD_OVER: agreement.end_time: the agreement would be over already" in refused.stderr
+    assert "AGREEMENT_NOT_FOUND" in site.run("agreements", "show", "over", code=1).stderr
+
+
+def test_a_proposal_that_takes_the_place_of_another_says_so(site: Site) -> None:
+    suspend = ("agreements", "suspend", "demo-megafon", *WHY)
+    first = site.json(*suspend)
+    assert first["replaced"] is None
+    of_another = site.run(*suspend, "--as", "admin-b").stdout
+    assert "replaced" not in of_another
+    name = first["suspension"]["suspension_id"]
+    second = site.run(*suspend).stdout
+    assert f"replaced  {name}, which the same administrator proposed before" in second
+    third = site.json(*suspend)
+    assert third["replaced"] == second.split()[1]
+    gone = site.run("agreements", "confirm", "demo-megafon", name, "--as", "admin-b", code=1)
+    assert "SUSPENSION_NOT_FOUND" in gone.stderr
+    # What took effect before stays, and is replaced by nothing.
+    site.run("agreements", "confirm", "demo-megafon", third["suspension"]["suspension_id"], "--as", "admin-b")
+    site.run("agreements", "resume", "demo-megafon", *WHY)
+    assert site.json(*suspend)["replaced"] is None
+    details = [
+        json.loads(e["detail_json"])
+        for e in site.json("audit-trail", "--resource", "agreements/demo-megafon")["events"]
+    ]
+    replaced = [detail.get("replaced") for detail in details]
+    assert replaced == [None, None, None, name, third["replaced"], None, None, None]

@@ -74,6 +74,9 @@ def test_a_sign_up_in_words(site: Site, here: Path) -> None:
     assert verified[:2] == ["state", "VERIFIED"]
     assert level == ["level", "LOW"]
     assert bundle[:2] == ["bundle", "numseal-bundle.json"]
+    hint = bundle[bundle.index("numseal") :]
+    assert hint == ["numseal", "verify", "numseal-bundle.json", "--keys", f"{site.directory}/public-keys.json"]
+    assert numseal(*hint[1:]).exit_code == 0
     assert verify(site, here / "numseal-bundle.json").exit_code == 0
 
 
@@ -84,6 +87,7 @@ def test_a_sign_up_as_json(site: Site, here: Path) -> None:
     assert (document["state"], document["assurance_level"]) == ("VERIFIED", "LOW")
     assert (document["bundle"], document["failure_reason"]) == ("b.json", "")
     assert len(document["binding_id"]) == 32
+    assert document["code_result"] == "MATCH"
     report = json.loads(numseal("verify", "b.json", "--json", "--keys", f"{site.directory}/public-keys.json").stdout)
     assert report["claims"]["account_id"] == "ann"
 
@@ -146,7 +150,12 @@ def test_a_wrong_code(site: Site) -> None:
     result = signup(site, "+79161230007", "--code", "0000000")
     assert result.exit_code == 1
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert [words[1] for words in lines if words[0] != "found"] == ["CODE_SENT", "0000000", "CODE_SENT"]
+    assert [words[1] for words in lines if words[0] != "found"] == ["CODE_SENT", "0000000", "CODE_SENT", "MISMATCH"]
+    assert " ".join(lines[-1][2:]).startswith("attempts remaining: 4")
+    document = json.loads(signup(site, "+79161230016", "--code", "0000000", "--json").stdout)
+    assert (document["code_result"], document["attempts_remaining"]) == ("MISMATCH", 4)
+    # The first wrong guess may cost no waiting; the time is told as soon as there is one.
+    assert document["next_check_time"] is None or document["next_check_time"].endswith("Z")
     malformed = signup(site, "+79161230007", "--code", "guess")
     assert malformed.exit_code == 1
     assert malformed.stderr.startswith("CODE_MALFORMED: ")
@@ -177,7 +186,7 @@ def test_no_token(site: Site, here: Path) -> None:
     (here / "token").write_bytes(b"\xff\xfe")
     unreadable = signup(site, "+79161230009", "--token-file", "token")
     assert unreadable.exit_code == 2
-    assert unreadable.stderr.startswith("token: not a token")
+    assert unreadable.stderr.startswith("token: one line of printable ASCII characters is expected, a relying party's")
     (here / "token").write_text("guessed\n")
     unknown = signup(site, "+79161230009", "--token-file", "token")
     assert unknown.exit_code == 1
@@ -187,7 +196,7 @@ def test_no_token(site: Site, here: Path) -> None:
 def test_authorities_that_cannot_be_read(site: Site) -> None:
     result = signup(site, "+79161230010", "--ca", "none.pem")
     assert result.exit_code == 2
-    assert result.stderr.startswith("none.pem: No such file or directory; ")
+    assert result.stderr.startswith("--ca: none.pem: No such file or directory; ")
 
 
 def test_a_bundle_that_cannot_be_written(site: Site) -> None:

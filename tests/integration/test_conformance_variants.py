@@ -15,6 +15,7 @@ from fakes.broken_backend import Served, copied, serving
 from fakes.certificates import Authority
 from numseal.adapters.clock import SystemClock
 from numseal.adapters.operators.remote.statement import Signer
+from numseal.api.operator.v1 import event_pb2 as e
 from numseal.api.operator.v1 import operator_pb2 as o
 from numseal.conformance.kit import NO_KEYS, StatementKeys
 from numseal.conformance.pace import Pace
@@ -103,6 +104,22 @@ async def test_a_backend_that_only_sends_texts_holds(tmp_path: Path) -> None:
     assert {"send.text", "send.once", "malformed.request_id"} <= set(made)
     assert told(results)["code.match"] is Outcome.SKIPPED
     assert results["lookup.own"].sentences == ("GetCapabilities announces no signals",)
+
+
+@pytest.mark.parametrize("missing", [(), ("REASSIGNED",), ("SIM_CHANGE", "PORT_OUT")])
+async def test_kinds_of_events_that_do_not_suffice_are_noted(tmp_path: Path, missing: tuple[str, ...]) -> None:
+    def fewer(answer: Any) -> None:
+        kept = [one for one in answer.events if e.EventKind.Name(one.kind).removeprefix("EVENT_KIND_") not in missing]
+        del answer.events[:]
+        answer.events.extend(kept)
+
+    async with serving(tmp_path, change=announcing(fewer)) as served:
+        results = await outcomes(Target(served.address), served, ("capabilities.events",))
+    found = results["capabilities.events"]
+    assert found.outcome is Outcome.PASSED
+    (sentence,) = found.sentences
+    _, _, note = sentence.partition("; ")
+    assert note == (f"those of numbers will not be used: {', '.join(missing)} missing" if missing else "")
 
 
 async def test_calls_that_answer_though_they_are_not_announced_are_named(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ PACKAGED = resources.files("numseal.apps").joinpath("data", "policy.toml").read_
 SEVERE = 'severity = "SEVERE"\ncap = "LOW"\nanswers = ["NETWORK"]\nmax_age_days = 36500\n'
 """For a rule about recent things: everybody's SIM is recent, and takes more than a code."""
 
-REASON = re.compile(r"ERROR numseal\.apps\.server: the policies stay as they are: (.*)")
+REASON = re.compile(r"ERROR numseal\.apps\.server: nothing was read again: (.*)")
 IN_FORCE = re.compile(r"policy in force: ([0-9a-f]{64})")
 
 
@@ -163,7 +163,10 @@ async def test_a_bad_file_changes_nothing_and_is_named_with_key_and_reason(site:
         assert await finish(messenger, opened, await messenger.code("+79161234567")) == ("VERIFIED", digest(LENIENT))
         site.default.write_text(STRICT)
         assert await told(server, IN_FORCE, 1) == digest(STRICT)
-        assert "Traceback" not in server.errors.read_text()
+        said = server.errors.read_text()
+        assert "Traceback" not in said
+        # One line for each bad file, whatever else stayed as it was.
+        assert said.count(" ERROR ") == len(bad) + 1
 
 
 async def test_relying_parties_have_policies_of_their_own(site: Site) -> None:

@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from fakes.real_site import secret_file
 from fakes.server_process import ServerProcess, quiet_ports, spawn
+from numseal.adapters.clock import SystemClock
 from numseal.apps.cli.verify import verify
 from numseal.apps.config_operators import read_operators
 from numseal.apps.config_reader import Table, read_toml
@@ -179,18 +177,22 @@ def test_a_page_that_says_otherwise_is_found_out_and_mended(
     assert (mended.returncode == 0) is ((tmp_path / page).read_text(encoding="utf-8") == right)
 
 
-def test_the_operator_of_the_page_on_configuration_is_one(tmp_path: Path) -> None:
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+async def test_the_operators_of_the_page_on_configuration_are_some_with_the_files_that_it_makes(tmp_path: Path) -> None:
     page = (ROOT / "src/numseal/apps/CONFIGURATION.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    (tmp_path / "keys").mkdir()
-    for name in ("references.key", "seals.key", "smsc"):
-        secret_file(tmp_path / "keys" / name, secrets.token_hex(32))
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    secret_file(tmp_path / "keys" / "camara.pem", pem.decode())
-    (tmp_path / "numseal.toml").write_text(text, encoding="utf-8")
-    root = Table(tmp_path / "numseal.toml", "", read_toml(tmp_path / "numseal.toml", "configuration"))
-    (operator,) = read_operators(root.tables("operators"))
-    assert [name for name, _ in operator.parts] == ["hlr", "smsc", "camara"]
+    texts = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (commands,) = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    environment = {**os.environ, "SMSC_PASSWORD": secrets.token_hex(8)}
+    subprocess.run(["sh", "-ec", commands], cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=60)
+    shutil.copy(tmp_path / "keys/numseal.pem", tmp_path / "keys/operator-ca.pem")
+    made = []
+    for text in texts:
+        (tmp_path / "numseal.toml").write_text(text, encoding="utf-8")
+        root = Table(tmp_path / "numseal.toml", "", read_toml(tmp_path / "numseal.toml", "configuration"))
+        (operator,) = read_operators(root.tables("operators"))
+        await operator.backend(SystemClock()).close()  # type: ignore[attr-defined]
+        made.append([name for name, _ in operator.parts])
+    assert made == [["hlr", "smsc", "camara"], ["remote"]]
 
 
 async def test_the_commands_for_operators(place: Place) -> None:

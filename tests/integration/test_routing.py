@@ -12,23 +12,28 @@ import pytest
 from fakes import channels
 from fakes.clock import FakeClock
 from fakes.messenger import Messenger, answers, codes, state
+from fakes.real_site import Site
 from fakes.server_process import ServerProcess, door, running, until
 from fakes.world import NOW, World
 from numseal.adapters.operators.simulator.backend import SimulatedOperator
+from numseal.adapters.operators.simulator.operators import OPERATORS
 from numseal.api.simulator.v1 import simulator_pb2
 from numseal.api.verification.v1 import assurance_pb2, verification_pb2
+from numseal.apps import wiring
 from numseal.apps.config import Config
 from numseal.apps.development import CONFIG_NAME, Development, prepare_development
 from numseal.apps.server import assembled, listening
 from numseal.domain.evidence import Lookup, LookupOutcome
 from numseal.domain.operator import Capabilities, LookupRequest
+from numseal.domain.plmn import Plmn
 from numseal.domain.verification import Verification
+from numseal.ports.operator_backend import OperatorError
 from numseal.ports.store import Store
 
 MTS, MTS_2, MTS_3, MEGAFON = "+79161234567", "+79161234568", "+79161234569", "+79261234567"
 HEADER = "prefix,length,operator\n"
 PLAN = f"{HEADER}+7916,11,mts\n+7926,11,megafon\n"
-REASON = re.compile(r"ERROR numseal\.apps\.server: the number plan stays as it is: (.*)")
+REASON = re.compile(r"ERROR numseal\.apps\.server: nothing was read again: (.*)")
 IN_FORCE = re.compile(r"INFO numseal\.apps\.server: number plan in force: (.*)")
 
 
@@ -91,6 +96,7 @@ async def test_a_file_that_cannot_be_used_changes_nothing_and_is_named_with_the_
             [
                 (plan, f"{PLAN}7916,11,mts\n".encode(), f"{plan}: line 4, column prefix: expected a plus sign"),
                 (plan, f"{HEADER}+7916,11,nobody\n".encode(), "number_plan.file: found the operator nobody in"),
+                (plan, HEADER.encode(), f"{plan}: no ranges"),
                 (plan, b"\xff", f"{plan}: 'utf-8' codec can't decode"),
                 (ported, b"number,operator\n79161234567,megafon\n", f"{ported}: line 2: expected a number such as"),
                 (ported, b"\xff", f"{ported}: 'utf-8' codec can't decode"),
@@ -102,11 +108,13 @@ async def test_a_file_that_cannot_be_used_changes_nothing_and_is_named_with_the_
             assert reason in await told(server, REASON, count)
             path.write_bytes(good)
         ported.unlink()
-        assert "number_plan.porting_file: found" in await told(server, REASON, 6)
+        assert "number_plan.porting_file: found" in await told(server, REASON, 7)
         assert state(await messenger.sign_up(MTS)) == "VERIFIED"
         ported.write_text("number,operator\n")
         assert await told(server, IN_FORCE, 1) == "2 ranges, 0 rows of ported numbers"
-        assert "Traceback" not in server.errors.read_text()
+        said = server.errors.read_text()
+        assert said.count(" ERROR ") == 7
+        assert "Traceback" not in said
 
 
 async def test_a_ported_number_is_asked_about_where_the_file_has_it(directory: Path) -> None:
@@ -188,9 +196,23 @@ async def test_a_number_that_is_ported_on_is_refused_and_both_answers_are_kept(
         assert await messenger.inbox(MTS) == []
 
 
-async def test_an_answer_that_names_a_network_leads_to_the_one_operator_that_has_it(
+def claiming(patch: pytest.MonkeyPatch, plmn: str, *names: str) -> None:
+    """Have operators say of themselves that they have a network, and t2 nothing at all."""
+    capabilities = SimulatedOperator.capabilities
+
+    async def claim(self: SimulatedOperator) -> Capabilities:
+        told = await capabilities(self)
+        if self.operator_id == "t2":
+            raise OperatorError("T2_DOWN", "no route")
+        return replace(told, plmns=(plmn,)) if self.operator_id in names else told
+
+    patch.setattr(SimulatedOperator, "capabilities", claim)
+
+
+async def test_an_answer_that_names_a_network_leads_to_the_one_operator_that_is_configured_with_it(
     config: Config, setup: Development, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    claiming(monkeypatch, "250-02", "beeline")
     async with told_by({"mts": carried(plmn="250-02")}, config, setup, monkeypatch) as (messenger, _):
         await port(messenger, MTS, "megafon")
         opened = await messenger.sign_up(MTS)
@@ -200,13 +222,12 @@ async def test_an_answer_that_names_a_network_leads_to_the_one_operator_that_has
 async def test_a_network_that_two_operators_share_leads_to_none_but_their_ids_do(
     config: Config, setup: Development, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    capabilities = SimulatedOperator.capabilities
-
-    async def sharing(self: SimulatedOperator) -> Capabilities:
-        told = await capabilities(self)
-        return replace(told, plmns=("250-02",)) if self.operator_id in {"megafon", "t2"} else told
-
-    monkeypatch.setattr(SimulatedOperator, "capabilities", sharing)
+    shared = (Plmn.parse("250-02"),)
+    profiles = [
+        replace(known, info=replace(known.info, plmns=shared)) if known.info.operator_id in {"megafon", "t2"} else known
+        for known in OPERATORS
+    ]
+    monkeypatch.setattr(wiring, "OPERATORS", tuple(profiles))
     said = {"mts": carried(plmn="250-02")}
     async with told_by(said, config, setup, monkeypatch) as (messenger, _):
         for number in (MTS, MTS_2):
@@ -230,3 +251,15 @@ async def test_an_operator_that_is_not_connected_is_named_as_the_reason(
 async def test_a_number_in_no_range_is_refused_at_once(world: World) -> None:
     with answers("FAILED_PRECONDITION", "NUMBER_NOT_SERVED"):
         await world.messenger.start("+442071234567")
+
+
+async def test_an_operator_that_the_plan_does_not_name_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    remote = '[[operators.parts]]\nadapter = "remote"\naddress = "127.0.0.1:1"\ntls = false\n'
+    both = "".join(f'[[operators]]\nid = "{name}"\nplmns = ["250-01"]\n{remote}' for name in ("near", "far"))
+    async with Site.make(tmp_path / "data", both, {"+7916": "near"}).serving():
+        pass
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    sentence = "is in [[operators]] and not in the number plan: only numbers ported to it reach it"
+    assert [line for line in told if "number plan" in line] == [f"operator far: {sentence}"]

@@ -93,6 +93,21 @@ async def test_sigterm_finishes_calls_under_way_and_refuses_others(tmp_path: Pat
         assert (await messenger.get(opened.verification_id)).bundle.sd_jwt == finished.bundle.sd_jwt
 
 
+async def test_a_grpc_client_at_the_http_port_leaves_no_traceback(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    async with running(directory) as server, channels.plain(server.http) as channel:
+        stranger = Messenger(channel, ())
+        with pytest.raises(grpc.aio.AioRpcError):
+            await stranger.shown(MTS)
+        async with aiohttp.ClientSession() as client, client.get(f"http://{server.http}/healthz") as answer:
+            assert (answer.status, answer.headers["Server"]) == (200, "numseal")
+        server.terminate()
+        assert await server.ended() == 0
+        said = server.errors.read_text()
+        assert "Traceback" not in said
+        assert " ERROR " not in said
+
+
 async def under_way(messenger: Messenger, verification_id: str) -> None:
     """Wait until the right code is accepted: until then another code is too early, and nothing is changed by asking."""
     request = verification_pb2.ResendCodeRequest(verification_id=verification_id)

@@ -104,7 +104,7 @@ class Backend {
     if (!found) return { ...answer, [this.records.nobody(request.phone_number)]: {} };
     if (found.ported_to) return { ...answer, ported: { operator_id: found.ported_to, plmn: found.ported_plmn } };
     answer.subscriber = {};
-    for (const [name, fields] of Object.entries(signals(request.phone_number, found, request.since_time))) {
+    for (const [name, fields] of Object.entries(signals(this.records, request.phone_number, found, request.since_time))) {
       if (!kinds.has(kindOf(name))) continue;
       const source = SOURCES[name];
       const seen = source === 'hlr' ? seconds() : this.records.time;
@@ -163,7 +163,7 @@ class Backend {
     need(request.kinds.length > 0 && !request.kinds.some((kind) => refused.includes(kind)), 'kinds: at least one, not DELIVERY');
     const found = this.records.find(request.phone_number);
     need(found && found.imsi, 'phone_number: not a subscriber of ours');
-    const watch = this.watches.get(request.phone_number) || { watch_id: token(), kinds: new Set(), imsi: found.imsi };
+    const watch = this.watches.get(request.phone_number) || { watch_id: token(), kinds: new Set(), was: found };
     request.kinds.forEach((kind) => watch.kinds.add(kind));
     this.watches.set(request.phone_number, watch);
     return { watch_id: watch.watch_id };
@@ -220,8 +220,8 @@ class Backend {
     this.records.read();
     for (const [number, watch] of this.watches) {
       const found = this.records.find(number);
-      const [kind, what] = whatHappened(found, watch.imsi);
-      if (kind === 'EVENT_KIND_SIM_CHANGE') watch.imsi = found.imsi;
+      const [kind, what] = whatHappened(this.records, number, found, watch.was);
+      if (kind === 'EVENT_KIND_SIM_CHANGE') watch.was = found;
       else if (kind) this.watches.delete(number); // the subscriber is gone, and the watch with him
       if (watch.kinds.has(kind)) this.happened({ watch_id: watch.watch_id, ...what });
     }

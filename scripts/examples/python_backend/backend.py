@@ -72,7 +72,7 @@ class Backend(operator_pb2_grpc.OperatorBackendServicer):
 
     def __init__(self, records, inbox, heartbeat=5.0):
         self.records, self.handsets, self.heartbeat = Records(records), Handsets(inbox), heartbeat
-        self.answers, self.codes, self.watches = {}, {}, {}  # watches: number -> (watch_id, kinds, imsi)
+        self.answers, self.codes, self.watches = {}, {}, {}  # watches: number -> (watch_id, kinds, record)
         self.events, self.newest = deque(maxlen=KEPT_EVENTS), 0  # events are numbered; a cursor is one's number
         self.epoch, self.news = secrets.token_hex(4), asyncio.Event()
 
@@ -106,7 +106,7 @@ class Backend(operator_pb2_grpc.OperatorBackendServicer):
             answer.ported.operator_id, answer.ported.plmn = found["ported_to"], found["ported_plmn"]
         else:
             answer.subscriber.SetInParent()
-            for name, source, fields in signals(request.phone_number, found, request.since_time):
+            for name, source, fields in signals(self.records, request.phone_number, found, request.since_time):
                 if kind_of(name) in kinds:
                     signal = getattr(answer.subscriber, name)
                     signal.MergeFrom(type(signal)(**fields))
@@ -172,8 +172,8 @@ class Backend(operator_pb2_grpc.OperatorBackendServicer):
         need(kinds and not kinds & {0, e.EVENT_KIND_DELIVERY}, "kinds: at least one, DELIVERY is not among them")
         found = self.records.find(request.phone_number)
         need(found and "imsi" in found, "phone_number: not a subscriber of ours")
-        watch_id, others, imsi = self.watches.get(request.phone_number, (secrets.token_hex(8), set(), found["imsi"]))
-        self.watches[request.phone_number] = (watch_id, others | kinds, imsi)
+        watch_id, others, was = self.watches.get(request.phone_number, (secrets.token_hex(8), set(), found))
+        self.watches[request.phone_number] = (watch_id, others | kinds, was)
         return o.WatchSubscriberResponse(watch_id=watch_id)
 
     @answered_once
@@ -212,11 +212,11 @@ class Backend(operator_pb2_grpc.OperatorBackendServicer):
         while True:
             await asyncio.sleep(every)
             self.records.read()
-            for number, (watch_id, kinds, imsi) in list(self.watches.items()):
+            for number, (watch_id, kinds, was) in list(self.watches.items()):
                 found = self.records.find(number)
-                kind, what = what_happened(found, imsi)
+                kind, what = what_happened(self.records, number, found, was)
                 if kind == e.EVENT_KIND_SIM_CHANGE:
-                    self.watches[number] = (watch_id, kinds, found["imsi"])
+                    self.watches[number] = (watch_id, kinds, found)
                 elif kind:
                     del self.watches[number]  # the subscriber is gone, and the watch with him
                 if kind in kinds:

@@ -5,6 +5,7 @@ Replace it all. Here the subscribers are a JSON file and the handsets are files 
 
 import hmac
 import json
+import os
 import secrets
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -12,12 +13,22 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from numseal.api.operator.v1 import event_pb2 as e
 from numseal.api.operator.v1 import subscriber_pb2 as s
 
+KEY_EPOCH = "1"  # another key has another epoch
+
+
+def kept_key(path):
+    """Read the key, made at the first start: under another one every subscriber and SIM would seem to have changed."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+    return path.read_bytes()
+
 
 class Records:
     """Your HLR and CRM stand here; this one reads a JSON file. `time` is when the CRM was last written."""
 
     def __init__(self, path):
-        self._path = path
+        self._path, self._key = path, kept_key(path.with_name("reference.key"))
         self.read()
 
     def read(self):
@@ -29,6 +40,14 @@ class Records:
     def nobody(self, number):
         """Return the outcome of a number that has no subscriber."""
         return "not_assigned" if number.startswith("+7916") else "not_served"
+
+    def reference(self, kind, secret):
+        """Hash what must not leave you."""
+        return {"reference": hmac.digest(self._key, f"{kind}/{secret}".encode(), "sha256"), "key_epoch": KEY_EPOCH}
+
+    def subscriber(self, number, found):
+        """Return the reference of who has the number: another one where it is given out anew."""
+        return s.Reference(**self.reference("subscriber", f"{number}/{found['since']}"))
 
 
 class Handsets:
@@ -43,18 +62,11 @@ class Handsets:
             file.write(text + "\n")
 
 
-KEY, KEY_EPOCH = secrets.token_bytes(32), "1"  # yours is kept for good, and another key has another epoch
-
-
-def reference(kind, secret):
-    """Hash what must not leave you."""
-    return {"reference": hmac.digest(KEY, f"{kind}/{secret}".encode(), "sha256"), "key_epoch": KEY_EPOCH}
-
-
-def signals(number, found, since):
+def signals(records, number, found, since):
     """Yield every signal you know: its name, who says so, and its fields."""
-    yield "subscriber_ref", "crm", {"value": s.Reference(**reference("subscriber", f"{number}/{found['since']}"))}
-    yield "sim_ref", "hlr", {"value": s.SimRef(**reference("imsi", found["imsi"]), basis=s.REFERENCE_BASIS_DIRECT)}
+    yield "subscriber_ref", "crm", {"value": records.subscriber(number, found)}
+    sim = s.SimRef(**records.reference("imsi", found["imsi"]), basis=s.REFERENCE_BASIS_DIRECT)
+    yield "sim_ref", "hlr", {"value": sim}
     yield "line_type", "crm", {"value": s.LineType.Value(f"LINE_TYPE_{found['line']}")}
     yield "sms_service", "hlr", {"value": s.ServiceState.Value(f"SERVICE_STATE_{found['sms']}")}
     yield "reachability", "hlr", {"value": s.REACHABILITY_NOT_REACHABLE if "off" in found else s.REACHABILITY_REACHABLE}
@@ -67,15 +79,18 @@ def signals(number, found, since):
 SOURCES = {"subscriber_ref": "crm", "sim_ref": "hlr", "line_type": "crm", "sms_service": "hlr", "reachability": "hlr"}
 SOURCES |= {"recycled": "crm", "sim_change": "crm"}
 BASES = {"sim_ref": s.REFERENCE_BASIS_DIRECT}
-WATCHED = (e.EVENT_KIND_SIM_CHANGE, e.EVENT_KIND_PORT_OUT, e.EVENT_KIND_TERMINATED)
+WATCHED = (e.EVENT_KIND_SIM_CHANGE, e.EVENT_KIND_PORT_OUT, e.EVENT_KIND_TERMINATED, e.EVENT_KIND_REASSIGNED)
 
 
-def what_happened(found, imsi):
-    """Return kind and field of what happened to a subscriber who had a SIM, (0, {}) for nothing."""
+def what_happened(records, number, found, was):
+    """Return kind and field of what happened to a subscriber, by the record that he had; (0, {}) for nothing."""
     if found is None:
         return e.EVENT_KIND_TERMINATED, {"terminated": e.TerminatedEvent()}
     if "ported_to" in found:
         return e.EVENT_KIND_PORT_OUT, {"port_out": e.PortOutEvent(to_operator_id=found["ported_to"])}
-    if found["imsi"] != imsi:
+    if found["since"] != was["since"]:
+        owner = e.ReassignedEvent(subscriber_ref=records.subscriber(number, found))
+        return e.EVENT_KIND_REASSIGNED, {"reassigned": owner}
+    if found["imsi"] != was["imsi"]:
         return e.EVENT_KIND_SIM_CHANGE, {"sim_change": e.SimChangeEvent(kind=s.SIM_CHANGE_KIND_REPLACED)}
     return 0, {}

@@ -142,6 +142,11 @@ class Config:
     administrators: tuple[RegisteredAdministrator, ...]
     agreements: tuple[Agreement, ...]
 
+    @property
+    def operator_ids(self) -> frozenset[str]:
+        """The operators that a number can be routed to: those of [[operators]] and those of the plan."""
+        return self.plan.operators() | {operator.info.operator_id for operator in self.operators}
+
 
 def load_config(path: Path, *, grpc: str | None = None, http: str | None = None) -> Config:
     """Read the file; `grpc` and `http` take the place of its addresses.

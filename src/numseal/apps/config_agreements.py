@@ -59,7 +59,9 @@ def read_terms(table: Table, *, open_end: bool = False) -> dict[str, Any]:
     else:
         valid_until = table.moment("valid_until")
     if valid_until is not None and valid_until <= valid_from:
-        raise table.error("valid_until", "a time not after valid_from", "a later one")
+        raise table.error(
+            "valid_until", table.given("valid_until"), f"a later time than valid_from, {table.given('valid_from')}"
+        )
     methods = table.texts("methods", pattern="|".join(Method), expected=f"one of {', '.join(Method)}")
     signals = table.texts("signals", pattern="|".join(SIGNAL_NAMES), expected=f"one of {', '.join(SIGNAL_NAMES)}")
     for key, values in (("methods", methods), ("signals", signals)):

@@ -4,6 +4,7 @@ What stands in them is read by the domain; here they are found, opened, and held
 of adapters but for the simulator's packaged plan and networks.
 """
 
+import logging
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from numseal.domain.number_plan import NumberPlan, NumberPlanError, parse_plan
 from numseal.domain.policy import Policy, PolicyError, parse_policy
 from numseal.domain.porting import NO_PORTING, Porting, PortingError, parse_porting
 from numseal.domain.rules import SHAPES
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +84,27 @@ def read_plan(table: Table, configured: Collection[str], *, simulated: bool) -> 
     return plan
 
 
-def read_porting(path: Path | None) -> Porting:
-    """Read a porting file, a second or so a million rows; without one nothing was ported. Raises ConfigError."""
+def read_porting(path: Path | None, known: Collection[str]) -> Porting:
+    """Read a porting file, a second or so a million rows; without one nothing was ported. Raises ConfigError.
+
+    Operators that are not among the `known` ones are logged: a country's file has more than are connected.
+    """
     if path is None:
         return NO_PORTING
     try:
         with path.open(encoding="utf-8", newline="") as lines:
-            return parse_porting(lines)
+            porting = parse_porting(lines)
     except (OSError, UnicodeDecodeError, PortingError) as error:
         raise ConfigError(f"{path}: {error}") from None
+    if others := sorted(porting.operators() - set(known)):
+        _log.warning(
+            "%s: names operators that are neither in [[operators]] nor in the number plan, the first %s, in all %d: "
+            "their numbers can be asked of nobody",
+            path,
+            others[0],
+            len(others),
+        )
+    return porting
 
 
 def read_client_networks(table: Table, plan: NumberPlan, *, simulated: bool) -> ClientNetworks:

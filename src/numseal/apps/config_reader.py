@@ -3,6 +3,7 @@
 What the keys mean is not this module's business (`config`). A value that may be a secret is never echoed.
 """
 
+import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -54,23 +55,25 @@ class Table:
             raise self.error(key, _shown(value), expected)
         return value
 
-    def integer(self, key: str, default: int | None = None, *, low: int, high: int) -> int:
-        """Return a whole number within bounds."""
+    def integer(self, key: str, default: int | None = None, *, low: float = -math.inf, high: float = math.inf) -> int:
+        """Return a whole number within bounds, where there are any."""
         value = self._ask(key)
-        expected = f"a whole number from {low} to {high}"
+        expected = _within("a whole number", low, high)
         if value is None:
             return self._default(key, default, expected)
         if type(value) is not int or not low <= value <= high:
             raise self.error(key, _shown(value), expected)
         return value
 
-    def number(self, key: str, default: float | None = None, *, low: float, high: float) -> float:
-        """Return a number within bounds, whole or not."""
+    def number(
+        self, key: str, default: float | None = None, *, low: float = -math.inf, high: float = math.inf
+    ) -> float:
+        """Return a finite number, whole or not, within bounds where there are any."""
         value = self._ask(key)
-        expected = f"a number from {low} to {high}"
+        expected = _within("a number", low, high)
         if value is None:
             return self._default(key, default, expected)
-        if type(value) not in {int, float} or not low <= value <= high:
+        if type(value) not in {int, float} or not math.isfinite(value) or not low <= value <= high:
             raise self.error(key, _shown(value), expected)
         return float(value)
 
@@ -148,6 +151,10 @@ class Table:
         """Return the keys that the file gives."""
         return tuple(self._values)
 
+    def given(self, key: str) -> str:
+        """Return what the file gives for a key that is no secret, as an error shows it."""
+        return _shown(self._values.get(key))
+
     def expect(self, key: str) -> None:
         """Count a key among those that are known, given or not."""
         self._known[key] = None
@@ -193,7 +200,18 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise ConfigError(f"{path}: the {what} is not TOML: {error}") from None
 
 
+def _within(what: str, low: float, high: float) -> str:
+    return what if math.isinf(low) and math.isinf(high) else f"{what} from {low} to {high}"
+
+
 def _shown(value: object, *, secret: bool = False) -> str:
     if secret:
         return f"a text of {len(value)} characters" if isinstance(value, str) else "something else"
-    return repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:77]}..."  # noqa: PLR2004
+    if isinstance(value, date | time):
+        return value.isoformat()
+    text = repr(value)
+    if isinstance(value, list):
+        text = f"[{', '.join(map(_shown, value))}]"
+    elif isinstance(value, dict):
+        text = f"{{{', '.join(f'{key!r}: {_shown(item)}' for key, item in value.items())}}}"
+    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004

@@ -14,7 +14,6 @@ from numseal.adapters.signers.secret_file import KeyFileError, read_secret_file
 from numseal.apps.config_reader import ConfigError, Table
 
 T = TypeVar("T")
-_MOST = 2**53
 MAX_FILE = 1 << 20
 
 
@@ -22,15 +21,18 @@ def read_settings(table: Table, kind: type[T], **given: object) -> T:
     """Read all fields of a dataclass but those `given`; the caller closes the table.
 
     Texts, numbers, true and false, enums by their values, lists of texts, tables, and dataclasses (tables) and tuples
-    of them (arrays of tables) are read, and bytes from files. Raises ConfigError naming file, key, what was found and
-    what is expected; so do values that the dataclass itself refuses by `ValueError`.
+    of them (arrays of tables) are read, and bytes from files; what is given was read from a file too. Raises
+    ConfigError naming file, key, what was found and what is expected; so do values that the dataclass itself refuses
+    by `ValueError`.
     """
     hints = get_type_hints(kind)
     values = {item.name: _value(table, item, hints[item.name]) for item in fields(kind) if item.name not in given}  # type: ignore[arg-type]
     try:
         return kind(**{name: value for name, value in values.items() if value is not MISSING}, **given)
     except ValueError as error:
-        raise ConfigError(f"{table.file}: {table.path}.{error}") from None
+        names, _, rest = str(error).partition(":")
+        keys = [f"{name}_file" if hints.get(name) is bytes or name in given else name for name in names.split(", ")]
+        raise ConfigError(f"{table.file}: {table.path}.{', '.join(keys)}:{rest}") from None
 
 
 def _value(table: Table, item: Field[Any], hint: Any) -> Any:
@@ -61,9 +63,9 @@ def _plain(table: Table, key: str, hint: Any) -> Any:
     if hint is bool:
         return table.flag(key, default=False)
     if hint is int:
-        return table.integer(key, low=-_MOST, high=_MOST)
+        return table.integer(key)
     if hint is float:
-        return table.number(key, low=-_MOST, high=_MOST)
+        return table.number(key)
     if hint is str:
         return table.text(key)
     if isinstance(hint, type) and issubclass(hint, Enum):

@@ -68,7 +68,7 @@ def _of_package(table: Table, plugin: Callable[..., Any], settings: Mapping[str,
 def _remote(table: Table) -> Make:
     token = _secret_text(table, "token_file")
     settings = read_settings(table, RemoteSettings, token=token, statement_keys=_statement_keys(table))
-    return lambda info, clock: RemoteOperator(info.operator_id, settings, clock)
+    return lambda info, clock: RemoteOperator(info.operator_id, settings, clock, _plmns(info))
 
 
 def _smpp(table: Table) -> Make:

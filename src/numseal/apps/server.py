@@ -13,6 +13,7 @@ import uvloop
 from aiohttp import web
 
 from numseal.adapters.http.app import make_http_app
+from numseal.adapters.http.runner import make_http_runner
 from numseal.adapters.rpc.server import RpcServer
 from numseal.adapters.rpc.server import Tls as RpcTls
 from numseal.adapters.rpc.services import services
@@ -105,21 +106,20 @@ async def _reloading(config: Config, parts: Parts, told: asyncio.Event) -> Async
 async def reload_files(config: Config, parts: Parts) -> None:
     """Read policies, number plan and ported numbers again and put them in force.
 
-    Verifications under way end under the policy that they began with, at the operator that they were routed to. A file
-    that cannot be used changes nothing: the reason is logged.
+    Verifications under way end under the policy that they began with, at the operator that they were routed to. One
+    file that cannot be used keeps all of them as they were: the reason is logged.
     """
     try:
         # Beside the calls: a large file takes seconds.
         reread = await asyncio.to_thread(load_config, config.file)
-        porting = await asyncio.to_thread(read_porting, reread.porting_file)
+        porting = await asyncio.to_thread(read_porting, reread.porting_file, reread.operator_ids)
         by_party = policies_by_party(reread)
         await parts.keep_policies.replace(parts.policies, reread.policy, by_party)
     except (ConfigError, StoreError) as error:
-        _log.error("the policies stay as they are: %s", error)
-        _log.error("the number plan stays as it is: %s", error)
+        _log.error("nothing was read again: %s", error)
         return
     except Exception:  # noqa: BLE001 - the server goes on, and takes the next file
-        _log.exception("the policies and the number plan stay as they are")
+        _log.exception("nothing was read again")
         return
     parts.routing.replace(reread.plan, porting)
     _log.info("policy in force: %s", reread.policy.digest)
@@ -154,7 +154,7 @@ async def assembled(
 async def listening(config: Config, parts: Parts) -> AsyncIterator[Addresses]:
     """Take calls while the block runs; those under way at its end are finished."""
     rpc = RpcServer(services(parts.served), address=str(config.listen.grpc), tls=_read_tls(config.listen.tls))
-    http = web.AppRunner(make_http_app(parts.store, parts.served.public_keys), access_log=None)
+    http = make_http_runner(make_http_app(parts.store, parts.served.public_keys))
     await http.setup()
     try:
         await _listen(http, config.listen.http, _tls_context(config))

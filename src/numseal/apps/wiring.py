@@ -100,7 +100,7 @@ async def assemble(config: Config, clock: Clock | None, on_stop: Callable[[Store
     """
     clock, entropy = clock or SystemClock(), SystemEntropy()
     keys = open_keys(config)
-    routing = Routing(config.plan, await asyncio.to_thread(read_porting, config.porting_file))
+    routing = Routing(config.plan, await asyncio.to_thread(read_porting, config.porting_file, config.operator_ids))
     network = _network(config, clock)
     backends = _backends(config, network, clock)
     store = await open_sqlite_store(
@@ -121,6 +121,7 @@ async def assemble(config: Config, clock: Clock | None, on_stop: Callable[[Store
         await store.close()
         raise
     issuer = Issuer(config.issuer.name, config.issuer.vct, config.issuer.log_origin, keys.public.to_object())
+    names = _names(config, network)
     ask = AskOperator(
         backends,
         clock,
@@ -131,10 +132,10 @@ async def assemble(config: Config, clock: Clock | None, on_stop: Callable[[Store
         store=store,
         operators=tuple(backends),
         ask=ask,
-        look_up=LookUp(ask),
+        look_up=LookUp(ask, [names[name] for name in backends if name in names]),
         agreements=agreements,
         access=OperatorAccess(agreements=agreements, ask=ask, store=store, clock=clock),
-        names=_names(config, network),
+        names=names,
         policies=policies,
         routing=routing,
         issue=Issue(issuer=issuer, signer=keys.attestation, store=store),
@@ -191,6 +192,10 @@ def _network(config: Config, clock: Clock) -> SimulatedNetwork | None:
 def _backends(config: Config, network: SimulatedNetwork | None, clock: Clock) -> dict[str, OperatorBackend]:
     """Make the operators of the configuration, and where the simulator is enabled play the others of the plan."""
     backends = {operator.info.operator_id: operator.backend(clock) for operator in config.operators}
+    for name in sorted(set(backends) - config.plan.operators()):
+        _log.warning(
+            "operator %s: is in [[operators]] and not in the number plan: only numbers ported to it reach it", name
+        )
     if network is not None:
         for name in sorted(config.plan.operators() - set(backends)):
             backends[name] = SimulatedOperator(network, name)

@@ -17,11 +17,16 @@ MAX_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An attestation as its holder has it, not verified: its claims, and the disclosures by claim, in their order."""
+    """An attestation as its holder has it, not verified: its claims, and the disclosures by claim, in their order.
+
+    `left_out` counts the claims whose disclosures are no longer with it: it was a presentation already, and nobody
+    can tell their names.
+    """
 
     compact: str
     claims: claims.Claims
     disclosures: dict[str, str]
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ def read_held(text: str) -> Held:
     profile = sd_jwt.read_profile(parts)
     names = disclosures.resolve(parts.disclosures, profile.digests, profile.plain)
     by_name = dict(zip(names, parts.disclosures, strict=True))
-    return Held(text.partition("~")[0], profile.claims, by_name)
+    return Held(text.partition("~")[0], profile.claims, by_name, len(profile.digests) - len(by_name))
 
 
 def presentation(sd_jwt_text: str, disclose: Collection[str]) -> str:

@@ -20,6 +20,7 @@ AT_ONCE = 8
 MAX_SENTENCE = 500
 
 _NOT_THERE = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
+_NO_SUCH_SERVICE = "UNIMPLEMENTED"
 _NOT_LET_IN = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 
 Progress = Callable[[Result], None]
@@ -75,6 +76,11 @@ async def _learn(kit: Kit) -> Refused | None:
             raise UnreachableError(
                 f"{kit.target.address} does not let the kit in ({error.code.name}: {error.details}); "
                 "give it Numseal's credentials: --tls-certificate and --tls-key, or --token-file"
+            ) from None
+        if error.code.name == _NO_SUCH_SERVICE:
+            raise UnreachableError(
+                f"no operator backend answers there: what listens at {kit.target.address} does not serve "
+                f"GetCapabilities ({error.code.name}: {error.details})"
             ) from None
         return error
     return None

@@ -5,7 +5,6 @@ that two administrators suspend is part of what a suspension is, and is held to 
 """
 
 import json
-import re
 from dataclasses import replace
 from enum import StrEnum
 
@@ -32,7 +31,7 @@ _S, _E = AgreementState, AgreementEvent
 
 TRANSITIONS: dict[AgreementState, dict[AgreementEvent, AgreementState]] = {
     _S.PROPOSED: {_E.ACCEPT: _S.ACTIVE, _E.CHANGE: _S.PROPOSED, _E.NOTE: _S.PROPOSED, _E.END: _S.ENDED},
-    _S.ACTIVE: {_E.CHANGE: _S.PROPOSED, _E.NOTE: _S.ACTIVE, _E.SUSPEND: _S.SUSPENDED, _E.END: _S.ENDED},
+    _S.ACTIVE: {_E.NOTE: _S.ACTIVE, _E.SUSPEND: _S.SUSPENDED, _E.END: _S.ENDED},
     _S.SUSPENDED: {
         _E.NOTE: _S.SUSPENDED,
         _E.RESUME: _S.ACTIVE,
@@ -41,13 +40,28 @@ TRANSITIONS: dict[AgreementState, dict[AgreementEvent, AgreementState]] = {
     },
     _S.ENDED: {},
 }
-"""What each event makes of each state. ACCEPT is the second side's; CHANGE is one that both must accept anew."""
+"""What each event makes of each state. ACCEPT is the second side's; CHANGE is one that both must accept anew.
 
-_NUMBER = re.compile(r"\+[\s().-]*(\d[\s().-]*){7,}")
+What both have accepted has no CHANGE: it would be in force no more, without the second administrator and the entry in
+the log that a suspension takes.
+"""
+
+
+_DONE: dict[AgreementEvent, str] = {
+    _E.ACCEPT: "accepted",
+    _E.CHANGE: "changed",
+    _E.NOTE: "changed",
+    _E.SUSPEND: "suspended",
+    _E.RESUME: "resumed",
+    _E.RESUME_UNACCEPTED: "resumed",
+    _E.END: "ended",
+}
+"""What each event does to an agreement, in the words of a refusal."""
 
 
 def propose(terms: Agreement, now: int) -> AgreementRecord:
-    """Return a new agreement that nobody has accepted yet."""
+    """Return a new agreement that nobody has accepted yet; raises Refusal PERIOD_OVER for one that nobody could."""
+    _not_over(terms, now)
     return AgreementRecord(terms, _S.PROPOSED, create_time=now, update_time=now)
 
 
@@ -56,20 +70,34 @@ def accept(record: AgreementRecord, side: Side, administrator_id: str, reference
     _administered(record)
     following = _following(record, _E.ACCEPT, now)
     if any(item.side is side for item in record.acceptances):
-        raise precondition("SIDE_ACCEPTED_ALREADY", f"the side {side} has accepted these terms already")
+        who = side.value.lower().replace("_", " ")
+        raise precondition("SIDE_ACCEPTED_ALREADY", f"the {who} has accepted these terms already")
     acceptances = (*record.acceptances, Acceptance(side, administrator_id, reference, now))
     state = following if len(acceptances) == len(Side) else record.state
     return _changed(record, now, acceptances=acceptances, state=state)
 
 
 def update(record: AgreementRecord, terms: Agreement, now: int) -> AgreementRecord:
-    """Put other terms in place; all but the regulator's notification must be accepted anew by both sides."""
+    """Put other terms in place; what one side accepted before, it must accept anew.
+
+    Once both have accepted, only the regulator's notification may change: raises Refusal AGREEMENT_IN_FORCE. Of one
+    that is ENDED, because its time has passed too, nothing may.
+    """
     _administered(record)
     noted = replace(record.terms, notification_reference=terms.notification_reference)
     if terms == noted:
         return _changed(record, now, terms=terms, state=_following(record, _E.NOTE, now))
-    # One whose time has passed may be given another, to be accepted like any change.
-    state = _following(record, _E.CHANGE, None)
+    stands = record.state_at(now)
+    if stands in {_S.ACTIVE, _S.SUSPENDED}:
+        raise precondition(
+            "AGREEMENT_IN_FORCE",
+            f"the agreement is {stands}: of terms that both sides accepted only notification_reference changes. "
+            "Propose another agreement with the changed terms, have both sides accept it, and end this one: of several "
+            "in force the one that lasts longest counts; or end this one",
+            state=stands.value,
+        )
+    state = _following(record, _E.CHANGE, now)
+    _not_over(terms, now)
     return _changed(record, now, terms=terms, acceptances=(), state=state)
 
 
@@ -152,26 +180,14 @@ def find_suspension(record: AgreementRecord, suspension_id: str) -> Suspension:
     raise not_found("SUSPENSION_NOT_FOUND", "suspension_id: the agreement has no such suspension, or no longer")
 
 
-def check_etag(record: AgreementRecord, etag: str) -> None:
-    """Refuse a change that was made against another version than the present one."""
+def check_etag(record: AgreementRecord, etag: str, field: str) -> None:
+    """Refuse a change that was made against no version, or another one than the present; `field` is the etag's path."""
+    if not etag:
+        raise invalid(field, "ETAG_REQUIRED", f"{field}: the etag of the agreement as last read is expected")
     if etag != record.etag:
         raise Refusal(
-            Reasoning(Kind.ABORTED, "ETAG_MISMATCH", field="etag", metadata={"etag": record.etag}),
-            "etag: the agreement has changed since; read it again",
-        )
-
-
-def check_words(field: str, text: str, most: int) -> None:
-    """Refuse a reason or reference that is empty, too long, or names a phone number: agreements are not persons'."""
-    if not 0 < len(text.encode()) <= most or not text.isprintable():
-        raise invalid(
-            field, f"{field.upper()}_MALFORMED", f"{field}: 1 to {most} bytes that can be printed are expected"
-        )
-    if _NUMBER.search(text):
-        raise invalid(
-            field,
-            f"{field.upper()}_NAMES_NUMBER",
-            f"{field}: names a phone number; an agreement is suspended, never a person",
+            Reasoning(Kind.ABORTED, "ETAG_MISMATCH", field=field, metadata={"etag": record.etag}),
+            f"{field}: the agreement has changed since; read it again",
         )
 
 
@@ -202,14 +218,24 @@ def _administered(record: AgreementRecord) -> None:
         )
 
 
-def _following(record: AgreementRecord, event: AgreementEvent, now: int | None) -> AgreementState:
-    state = record.state if now is None else record.state_at(now)
+def _not_over(terms: Agreement, now: int) -> None:
+    if terms.over(now):
+        raise invalid(
+            "agreement.end_time",
+            "PERIOD_OVER",
+            "agreement.end_time: the agreement would be over already; a time still to come is expected, or none",
+        )
+
+
+def _following(record: AgreementRecord, event: AgreementEvent, now: int) -> AgreementState:
+    state = record.state_at(now)
     following = TRANSITIONS[state].get(event)
     if following is None:
-        allowed = ", ".join(item.value for item in TRANSITIONS[state]) or "nothing more"
+        expected = " or ".join(item.value for item in _S if event in TRANSITIONS[item])
+        since = ", since its time has passed," if state is not record.state else ""
         raise precondition(
             f"AGREEMENT_{state}",
-            f"the agreement is {state}: {event.value!r} is not possible there, only {allowed}",
+            f"the agreement is {state}{since} and cannot be {_DONE[event]}: one that is {expected} is expected",
             state=state.value,
         )
     return following

@@ -6,12 +6,16 @@ What they mean is `agreement`'s; nothing here looks at any other agreement.
 import re
 
 from numseal.domain.agreement import Agreement, Offer, Quota
+from numseal.domain.agreement_texts import names_number, number_named, uri_names_number
 from numseal.domain.errors import Refusal, invalid
 from numseal.domain.evidence import SIGNAL_NAMES
 
 MAX_TEXT, MAX_URI = 255, 2_048
 MAX_COUNT = 2**53
 MAX_RATE = 2**31 - 1
+MAX_TIME = 253_402_300_799
+"""The last second of the year 9999: RFC 3339 has none after it, and messages could not be printed."""
+
 AGREEMENT_ID = re.compile(r"[a-z0-9-]{1,64}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -21,16 +25,15 @@ def check_terms(terms: Agreement) -> None:
     """Raise Refusal INVALID_ARGUMENT for the first field that cannot be."""
     if not AGREEMENT_ID.fullmatch(terms.agreement_id):
         raise _malformed("agreement_id", "1 to 64 characters of a-z, 0-9 and - are expected")
+    if names_number(terms.agreement_id):
+        raise number_named("agreement.agreement_id")
     covered: tuple[tuple[str, tuple[str, ...]], ...] = (("methods", terms.methods), ("signals", terms.signals))
     for field, names in covered:
         if not names or len(set(names)) < len(names):
             raise _malformed(field, "at least one is expected, and each once")
     if others := set(terms.signals) - set(SIGNAL_NAMES):
         raise _malformed("signals", f"{min(others)!r} is no signal of the operator's contract")
-    if terms.valid_from < 0:
-        raise _malformed("start_time", "a time since 1970 is expected")
-    if terms.valid_until is not None and terms.valid_until <= terms.valid_from:
-        raise _malformed("end_time", "a time after start_time is expected")
+    _check_period(terms)
     _check_quota(terms.quota)
     if terms.offer is not None:
         _check_offer(terms.offer)
@@ -38,8 +41,16 @@ def check_terms(terms: Agreement) -> None:
         ("consent_purpose", terms.consent_purpose),
         ("notification_reference", terms.notification_reference),
     ):
-        if len(text.encode()) > MAX_TEXT or not text.isprintable():
-            raise _malformed(field, f"at most {MAX_TEXT} bytes that can be printed are expected")
+        _check_text(field, text)
+
+
+def _check_period(terms: Agreement) -> None:
+    if not 0 <= terms.valid_from <= MAX_TIME:
+        raise _malformed("start_time", "a time from 1970 to 9999 is expected")
+    if terms.valid_until is not None and terms.valid_until <= terms.valid_from:
+        raise _malformed("end_time", "a time after start_time is expected")
+    if terms.valid_until is not None and terms.valid_until > MAX_TIME:
+        raise _malformed("end_time", "a time up to the year 9999 is expected, or none where it is until it is ended")
 
 
 def _check_quota(quota: Quota) -> None:
@@ -59,10 +70,18 @@ def _check_quota(quota: Quota) -> None:
 def _check_offer(offer: Offer) -> None:
     if not 0 < len(offer.uri.encode()) <= MAX_URI or not offer.uri.isprintable():
         raise _malformed("offer.uri", f"1 to {MAX_URI} bytes are expected")
+    if uri_names_number(offer.uri):
+        raise number_named("agreement.offer.uri")
     if not SHA256.fullmatch(offer.sha256):
         raise _malformed("offer.sha256", "a SHA-256 in 64 lowercase hexadecimal digits is expected")
-    if len(offer.approval_reference.encode()) > MAX_TEXT or not offer.approval_reference.isprintable():
-        raise _malformed("offer.approval_reference", f"at most {MAX_TEXT} bytes that can be printed are expected")
+    _check_text("offer.approval_reference", offer.approval_reference)
+
+
+def _check_text(field: str, text: str) -> None:
+    if len(text.encode()) > MAX_TEXT or not text.isprintable():
+        raise _malformed(field, f"at most {MAX_TEXT} bytes that can be printed are expected")
+    if names_number(text):
+        raise number_named(f"agreement.{field}")
 
 
 def _malformed(field: str, expected: str) -> Refusal:

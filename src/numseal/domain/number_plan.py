@@ -104,6 +104,8 @@ def parse_plan(text: str) -> NumberPlan:
         raise NumberPlanError(f"line {rows.line_num}: not CSV: {error}") from None
     if header is None:
         raise NumberPlanError(f"line 1: expected the header {','.join(HEADER)}, found nothing")
+    if not ranges:
+        raise NumberPlanError(f"no ranges, expected at least one row under the header {','.join(HEADER)}")
     return NumberPlan(ranges.values())
 
 

@@ -207,6 +207,9 @@ class EventKind(StrEnum):
 WATCHED_KINDS: tuple[EventKind, ...] = tuple(EventKind)[:6]
 """The kinds that a watch can be for."""
 
+TELLING = frozenset({EventKind.SIM_CHANGE, EventKind.PORT_OUT, EventKind.TERMINATED, EventKind.REASSIGNED})
+"""The kinds without which events do not take the place of asking: an operator that lacks one is polled."""
+
 
 class BarredReason(StrEnum):
     """Why a subscriber was barred."""

@@ -205,14 +205,14 @@ class Verification:
     """One attempt to show that an account's holder controls a number.
 
     `accepted_digest` is the keyed hash of the right code or proof, so that the same again gets the same answer;
-    `shown` are the possessions shown so far, the last one under that hash. `porting` is the answer of the operator that
-    was asked first and named the present one. `after` and `velocity` are those of the
-    last assessment. `options` are the ways on, in STEP_UP_REQUIRED and CONTESTED, as of `option_time`.
-    `sends` counts orders, `settled_sends` is the last of them whose outcome is written down, `unsent` counts those that
-    certainly came to no code and are not held against the person. `guesses` counts wrong codes, `pages` network pages.
-    `held` is what agreements were charged for a challenge that is not known to have gone out yet.
-    `since_time` is when the number's live binding was made, where it had one when this was opened. `failure` is the
-    UPPER_SNAKE reason of FAILED.
+    `shown` are the possessions shown so far, the last one under that hash. `porting` is the answer of the operator
+    that was asked first and named the present one. `methods` are those on offer when the last challenge went out.
+    `after` and `velocity` are those of the last assessment. `options` are the ways on, in STEP_UP_REQUIRED and
+    CONTESTED, as of `option_time`. `sends` counts orders, `settled_sends` is the last of them whose outcome is
+    written down, `unsent` counts those that certainly came to no code and are not held against the person.
+    `guesses` counts wrong codes, `pages` network pages. `held` is what agreements were charged for a challenge that
+    is not known to have gone out yet. `since_time` is when the number's live binding was made, where it had one
+    when this was opened. `failure` is the UPPER_SNAKE reason of FAILED.
     """
 
     verification_id: str
@@ -226,6 +226,7 @@ class Verification:
     unsent: int = 0
     held: tuple[Hold, ...] = ()
     next_send_time: int = 0
+    methods: tuple[Method, ...] = ()
     resend_requests: tuple[str, ...] = ()
     guesses: int = 0
     next_check_time: int = 0

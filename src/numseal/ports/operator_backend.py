@@ -89,9 +89,11 @@ class OperatorError(Exception):
     def __init__(self, reason: str, message: str, *, sent: bool = False) -> None:
         """Take a reason, UPPER_SNAKE of at most 64 characters, and a sentence for people.
 
-        NOT_OURS, REQUEST_REFUSED and those that end in _NOT_SUPPORTED tell of what was asked; any other counts against
-        the operator's health, and where too many do it is left alone for a while. Any other form, and what is Numseal's
-        own to say (OPERATOR_NOT_CONNECTED, OPERATOR_UNWELL, OPERATOR_OVERLOADED), is read as OPERATOR_ERROR.
+        NOT_OURS, REQUEST_REFUSED, KINDS_MALFORMED and those that end in _NOT_SUPPORTED tell of what was asked, and
+        RATE_EXCEEDED of how often; any other counts against the operator's health, CREDENTIALS_REFUSED too, since it
+        answers nothing. Where too many count under one agreement, the operator is left alone for a while under that
+        one. Any other form, and what is Numseal's own to say (OPERATOR_NOT_CONNECTED, OPERATOR_UNWELL,
+        OPERATOR_OVERLOADED), is read as OPERATOR_ERROR.
         """
         super().__init__(message)
         self.reason = reason

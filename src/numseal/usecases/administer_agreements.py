@@ -14,6 +14,7 @@ from numseal.domain import agreement_lifecycle as lifecycle
 from numseal.domain.administrator import Administrator
 from numseal.domain.agreement import Agreement, AgreementRecord, Agreements, AgreementState, Side, Suspension
 from numseal.domain.agreement_terms import check_terms
+from numseal.domain.agreement_texts import check_words
 from numseal.domain.audit_trail import Deed
 from numseal.domain.errors import Kind, Reasoning, Refusal, invalid, not_found
 from numseal.ports.clock import Clock
@@ -168,26 +169,33 @@ class AdministerAgreements:
         return Page(shown, shown[-1].terms.agreement_id if len(fitting) > size else "")
 
     async def create(self, who: Administrator, terms: Agreement, request_id: str) -> AgreementRecord:
-        """Propose an agreement; the same request id again within 24 hours answers with it as it stands."""
+        """Propose an agreement; the same request id again within 24 hours answers with it as it stands.
+
+        Raises Refusal PERIOD_OVER for one whose time has passed already.
+        """
         check_request_id(request_id)
         self._check_sides(terms)
         check_terms(terms)
         return (await self._store.apply(_Create(terms, who.administrator_id, request_id))).value
 
     async def update(self, who: Administrator, terms: Agreement, etag: str) -> AgreementRecord:
-        """Put other terms in place; an empty etag is against whatever version there is."""
+        """Put other terms in place of the version that the etag names, as long as not both sides have accepted it.
+
+        Raises Refusal ETAG_REQUIRED, ETAG_MISMATCH, SIDES_CHANGED, AGREEMENT_DECLARED for one of the configuration
+        file's, AGREEMENT_IN_FORCE for an ACTIVE or SUSPENDED one, whose notification_reference only may change, and
+        AGREEMENT_ENDED for an ENDED one, whatever is to change.
+        """
         check_terms(terms)
 
         def change(known: AgreementRecord, rows: Rows) -> Done:
-            if etag:
-                lifecycle.check_etag(known, etag)
+            lifecycle.check_etag(known, etag, "agreement.etag")
             if (terms.relying_party, terms.operator_id) != (known.terms.relying_party, known.terms.operator_id):
                 raise invalid(
                     "agreement",
                     "SIDES_CHANGED",
                     "agreement: its relying party and operator never change; propose another agreement",
                 )
-            if terms == known.terms:
+            if terms == known.terms and known.state_at(rows.now) is not AgreementState.ENDED:
                 return Done(known)
             return Done(lifecycle.update(known, terms, rows.now), {"terms": asdict(terms)})
 
@@ -197,10 +205,10 @@ class AdministerAgreements:
         self, who: Administrator, agreement_id: str, side: Side, reference: str, etag: str
     ) -> AgreementRecord:
         """Record a side's acceptance of the version that the etag names."""
-        lifecycle.check_words("reference", reference, MAX_REFERENCE)
+        check_words("reference", reference, MAX_REFERENCE)
 
         def change(known: AgreementRecord, rows: Rows) -> Done:
-            lifecycle.check_etag(known, etag)
+            lifecycle.check_etag(known, etag, "etag")
             after = lifecycle.accept(known, side, who.administrator_id, reference, rows.now)
             return Done(after, {"side": side.value, "reference": reference, "accepted_etag": etag})
 
@@ -209,14 +217,19 @@ class AdministerAgreements:
     async def propose_suspension(
         self, who: Administrator, agreement_id: str, reason: str, reference: str
     ) -> tuple[AgreementRecord, Suspension]:
-        """Propose to suspend an agreement; nothing stops by it."""
+        """Propose to suspend an agreement; nothing stops by it.
+
+        It takes the place of what the same administrator proposed and nobody confirmed; the audit trail names that.
+        """
         _check_decision(reason, reference)
         suspension_id = self._entropy.identifier()
 
         def change(known: AgreementRecord, rows: Rows) -> Done:
             proposed = Suspension(suspension_id, reason, reference, who.administrator_id, rows.now)
             after = lifecycle.propose_suspension(known, proposed)
-            return Done(after, {"suspension_id": suspension_id, "reason": reason, "reference": reference})
+            facts = {"suspension_id": suspension_id, "reason": reason, "reference": reference}
+            replaced = [item.suspension_id for item in known.suspensions if item not in after.suspensions]
+            return Done(after, facts | ({"replaced": replaced[0]} if replaced else {}))
 
         record = (await self._change(who, agreement_id, "ProposeSuspension", change)).value.record
         return record, lifecycle.find_suspension(record, suspension_id)
@@ -312,5 +325,5 @@ def unknown_agreement() -> Refusal:
 
 
 def _check_decision(reason: str, reference: str) -> None:
-    lifecycle.check_words("reason", reason, MAX_REASON)
-    lifecycle.check_words("reference", reference, MAX_REFERENCE)
+    check_words("reason", reason, MAX_REASON)
+    check_words("reference", reference, MAX_REFERENCE)

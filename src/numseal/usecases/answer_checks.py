@@ -43,7 +43,7 @@ Check = Callable[[Any], int]
 
 
 class ImpossibleAnswer(Exception):  # noqa: N818 - what it names is the answer
-    """An answer that the contract does not allow; the message names the field and never tells what it holds."""
+    """An answer that the contract does not allow; the message names the field, and of what it holds operators only."""
 
 
 def evidence(path: str, kind: Any) -> Check:
@@ -84,8 +84,10 @@ def many(path: str, one: Check, most: int = MAX_ITEMS) -> Check:
     """Take a tuple of at most so many."""
 
     def check(value: Any) -> int:
-        if type(value) is not tuple or len(value) > most:
-            raise ImpossibleAnswer(f"{path}: a tuple of at most {most} is expected")
+        if type(value) is not tuple:
+            raise ImpossibleAnswer(f"{path}: a tuple is expected")
+        if len(value) > most:
+            raise ImpossibleAnswer(f"{path}: found {len(value)}, expected at most {most}")
         return max(map(one, value), default=0)
 
     return check

@@ -40,7 +40,7 @@ from numseal.usecases.operator_answers import (
     read_started,
 )
 from numseal.usecases.operator_capabilities import OperatorCapabilities
-from numseal.usecases.operator_circuit import Circuit, CircuitState
+from numseal.usecases.operator_circuit import Circuits, CircuitState, Shares
 from numseal.usecases.operator_events import read_watch
 from numseal.usecases.operator_failures import (
     BROKEN_CONTRACT,
@@ -78,7 +78,8 @@ class AskOperator:
     """Puts questions to operators by their ids.
 
     Owns each operator's circuits and its calls under way: one that is frozen or failing is left alone after a while,
-    and never holds more than its share, so that the others are not slowed.
+    and never holds more than its share, so that the others are not slowed. Each agreement has circuits of its own and
+    at most half of the calls, so that no relying party can keep an operator from another.
     """
 
     def __init__(
@@ -91,9 +92,8 @@ class AskOperator:
         """Take the operators by their ids, and how many calls one may have under way where that is not 512."""
         self._operators = operators
         self._clock = clock
-        self._max_in_flight = max_in_flight
-        self._in_flight = dict.fromkeys(operators, 0)
-        self._circuits: dict[tuple[str, str], Circuit] = {}
+        self._shares = {known: Shares(max_in_flight.get(known, MAX_IN_FLIGHT)) for known in operators}
+        self._circuits = Circuits(clock)
         self._capabilities = OperatorCapabilities(self._fetch_capabilities, clock)
         self._abandoned: set[asyncio.Task[Any]] = set()  # the loop holds them weakly
 
@@ -109,15 +109,23 @@ class AskOperator:
         """
         return await self._capabilities(operator_id) if operator_id in self._operators else None
 
+    def known_capabilities(self, operator_id: str) -> Capabilities | None:
+        """Return what an operator said last that it can do, None where that is not known; asks nobody."""
+        return self._capabilities.known(operator_id)
+
     def circuits(self, operator_id: str) -> dict[str, CircuitState]:
-        """Return the state of each kind of call, by the name of the port's method, that an operator was asked by."""
-        return {name: circuit.state for (known, name), circuit in self._circuits.items() if known == operator_id}
+        """Return the worst state, over all agreements, of each kind of call that an operator was asked by lately.
+
+        Kinds of call have the names of the port's methods.
+        """
+        return self._circuits.worst(operator_id)
 
     async def look_up(self, operator_id: str, request: LookupRequest, timeout: float) -> Lookup:  # noqa: ASYNC109
         """Return the answer at our own time, UNANSWERED where none came in `timeout` seconds or it cannot be."""
         found = await self._ask(
             operator_id,
             "look_up",
+            request.agreement_id,
             lambda backend: backend.look_up(request),
             lambda answer: read_lookup(answer, self._clock.now()),
             timeout,
@@ -136,6 +144,7 @@ class AskOperator:
         sent = await self._ask(
             operator_id,
             "send_code",
+            order.agreement_id,
             lambda backend: backend.send_code(order),
             lambda answer: read_sent(answer, self._clock.now()),
             timeout,
@@ -150,13 +159,22 @@ class AskOperator:
         operator_id: str,
         check: CodeCheck,
         timeout: float,  # noqa: ASYNC109
+        *,
+        agreement_id: str = "",
     ) -> tuple[CodeOutcome | None, str]:
-        """Return what the operator says of its code, or None and a reason.
+        """Return what the operator says of its code, or None and a reason; the agreement is the order's.
 
         The code may have been compared all the same, unless the reason is OPERATOR_NOT_CONNECTED.
         """
         return _or_reason(
-            await self._ask(operator_id, "check_code", lambda backend: backend.check_code(check), read_checked, timeout)
+            await self._ask(
+                operator_id,
+                "check_code",
+                agreement_id,
+                lambda backend: backend.check_code(check),
+                read_checked,
+                timeout,
+            )
         )
 
     async def start_network_check(
@@ -170,6 +188,7 @@ class AskOperator:
             await self._ask(
                 operator_id,
                 "start_network_check",
+                order.agreement_id,
                 lambda backend: backend.start_network_check(order),
                 lambda answer: read_started(answer, self._clock.now()),
                 timeout,
@@ -181,15 +200,19 @@ class AskOperator:
         operator_id: str,
         offer: NetworkOffer,
         timeout: float,  # noqa: ASYNC109
+        *,
+        agreement_id: str = "",
     ) -> tuple[NetworkChecked | None, str]:
         """Return what the network found, with its time for MATCH and MISMATCH, or None and a reason.
 
+        The agreement is the one that the page was ordered under.
         The proof may be used up all the same, unless the reason is OPERATOR_NOT_CONNECTED.
         """
         return _or_reason(
             await self._ask(
                 operator_id,
                 "finish_network_check",
+                agreement_id,
                 lambda backend: backend.finish_network_check(offer),
                 lambda answer: read_network_checked(answer, self._clock.now()),
                 timeout,
@@ -207,6 +230,7 @@ class AskOperator:
             await self._ask(
                 operator_id,
                 "watch_subscriber",
+                order.agreement_id,
                 lambda backend: backend.watch_subscriber(order),
                 lambda answer: read_watch(answer, self._clock.now()),
                 timeout,
@@ -218,6 +242,7 @@ class AskOperator:
         ended = await self._ask(
             operator_id,
             "unwatch_subscriber",
+            "",
             lambda backend: backend.unwatch_subscriber(request_id, watch_id),
             read_nothing,
             timeout,
@@ -243,6 +268,7 @@ class AskOperator:
         told = await self._ask(
             operator_id,
             "capabilities",
+            "",
             lambda backend: backend.capabilities(),
             lambda answer: read_capabilities(answer, operator_id),
             CAPABILITIES_TIMEOUT,
@@ -253,6 +279,7 @@ class AskOperator:
         self,
         operator_id: str,
         name: str,
+        agreement_id: str,
         call: Callable[[OperatorBackend], Awaitable[object]],
         read: Callable[[object], T],
         limit: float,
@@ -261,15 +288,16 @@ class AskOperator:
         backend = self._operators.get(operator_id)
         if backend is None:
             return Failed(NOT_CONNECTED, sent=False)
-        circuit = self._circuits.setdefault((operator_id, name), Circuit(self._clock))
-        if self._in_flight[operator_id] >= self._max_in_flight.get(operator_id, MAX_IN_FLIGHT):
+        shares = self._shares[operator_id]
+        if not shares.take(agreement_id):
             return Failed(OVERLOADED, sent=False)
+        circuit = self._circuits.get(operator_id, name, agreement_id)
         admitted = circuit.admit()
         if admitted is None:
+            shares.give_back(agreement_id)
             return Failed(CIRCUIT_OPEN, sent=False)
         task = asyncio.create_task(_answer(backend, call, read))
-        self._in_flight[operator_id] += 1
-        task.add_done_callback(lambda _: self._ended(operator_id))
+        task.add_done_callback(lambda _: shares.give_back(agreement_id))
         try:
             await asyncio.wait((task,), timeout=limit)
         except asyncio.CancelledError:
@@ -282,20 +310,12 @@ class AskOperator:
         else:
             # A backend that cancels the task it runs in and returns leaves it canceled.
             answer = Failed(BROKEN_CONTRACT, breach="it canceled itself") if task.cancelled() else task.result()
-        self._tell(circuit, admitted, answer, operator_id, name)
-        return answer
-
-    def _ended(self, operator_id: str) -> None:
-        self._in_flight[operator_id] -= 1
-
-    def _tell(self, circuit: Circuit, admitted: int, answer: object, operator_id: str, name: str) -> None:
-        """Log a breach, count the outcome, and log a circuit that opens or closes by it."""
         failed = answer if isinstance(answer, Failed) else None
         if failed is not None and failed.breach:
             _log.error("operator %s broke its contract in %s: %s", operator_id, name, failed.breach)
         if circuit.done(admitted, failed=failed is not None and failed.unwell):
-            reason = "" if failed is None else f" after {failed.reason}"
-            _log.warning("operator %s: %s is %s%s", operator_id, name, circuit.state.value, reason)
+            _log_turn(operator_id, name, agreement_id, circuit.state, failed)
+        return answer
 
     def _let_go(self, task: asyncio.Task[Any]) -> None:
         """Cancel a call that goes on; what it still comes to is nobody's concern, but the loop holds it weakly."""
@@ -312,6 +332,13 @@ async def _answer(
         return read(await call(backend))
     except BaseException as error:  # noqa: BLE001 - a plugin's SystemExit would end the server, its cancellation the RPC
         return failure_of(error)
+
+
+def _log_turn(operator_id: str, name: str, agreement_id: str, state: CircuitState, failed: Failed | None) -> None:
+    """Log a circuit that opened or closed."""
+    under = f" under agreement {agreement_id}" if agreement_id else ""
+    reason = "" if failed is None else f" after {failed.reason}"
+    _log.warning("operator %s: %s%s is %s%s", operator_id, name, under, state.value, reason)
 
 
 def _or_reason(answer: T | Failed) -> tuple[T | None, str]:

@@ -6,18 +6,19 @@ from enum import StrEnum
 from numseal.domain import otp
 from numseal.domain.agreement_quota import Charge
 from numseal.domain.conversion import Conversion
-from numseal.domain.errors import invalid, unavailable
-from numseal.domain.evidence import Possession
+from numseal.domain.errors import Refusal, invalid, unavailable
+from numseal.domain.evidence import Method, Possession
 from numseal.domain.limits import MAX_GUESSES, Budget, Limits, guess_budget, guess_delay
 from numseal.domain.operator import CodeCheck, CodeOutcome
 from numseal.domain.verification import Code, Event, State, Verification, wrong_state
 from numseal.ports.store import Needs, Rows, Store
-from numseal.usecases.ask_operator import NOT_CONNECTED, AskOperator
+from numseal.usecases.ask_operator import AskOperator
 from numseal.usecases.deliveries import Deliveries
 from numseal.usecases.device_key import check_key_proof
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.flights import Flights
 from numseal.usecases.operator_access import OperatorAccess, count_charges
+from numseal.usecases.operator_failures import NOT_ASKED
 
 CHECK_TIMEOUT = 3.0
 """Seconds an operator has to compare a code that it made."""
@@ -223,27 +224,35 @@ class CheckCode:
         """Return what one more comparing by the operator costs; nothing where none of its codes is waited for."""
         if found.state is not State.CODE_SENT or all(code.digest for code in found.codes):
             return ()
-        return await self._access.check(self._access.of_opening(found.opening))
+        return await self._access.check(self._access.of_opening(found.opening, Method.OPERATOR_CODE))
 
     async def _take(self, guess: _Guess, digits: str) -> _Taken:
         taken = (await self._store.apply(guess)).value
         if taken.ask is None:
             return taken
         opening = taken.verification.opening
+        try:
+            # It may have been suspended since it was asked for.
+            agreement = self._access.of_opening(opening, Method.OPERATOR_CODE)
+        except Refusal:
+            await self._store.apply(_GiveBack(guess))
+            raise
         check = CodeCheck(
             request_id=f"{guess.verification_id}-check-{taken.ask.send_time}-{guess.digest[:16]}",
             phone_number=opening.phone_number,
             challenge=taken.ask.challenge,
             code=digits,
         )
-        outcome, failure = await self._ask.check_code(opening.operator_id, check, CHECK_TIMEOUT)
+        outcome, failure = await self._ask.check_code(
+            opening.operator_id, check, CHECK_TIMEOUT, agreement_id=agreement.agreement_id
+        )
         if outcome is not None:
             return (await self._store.apply(_Conclude(guess, taken.ask, outcome))).value
-        if failure != NOT_CONNECTED:
+        if failure not in NOT_ASKED:
             # It may have been compared, so it stays counted.
             raise unavailable(failure, "the operator that made the code did not answer; the attempt stays counted")
         await self._store.apply(_GiveBack(guess))
-        raise unavailable(failure, "the operator that made the code is not connected; no attempt was counted")
+        raise unavailable(failure, "the operator that made the code was not asked; no attempt was counted")
 
 
 def _present(rows: Rows, verification_id: str) -> Verification:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from numseal.domain import otp
-from numseal.domain.errors import invalid, unavailable
+from numseal.domain.errors import Refusal, invalid, unavailable
 from numseal.domain.evidence import Method, Possession
 from numseal.domain.limits import MAX_GUESSES
 from numseal.domain.operator import CLOCK_SKEW, NetworkChecked, NetworkOffer, NetworkOutcome
@@ -16,6 +16,7 @@ from numseal.usecases.device_key import check_key_proof
 from numseal.usecases.find_verification import find_verification
 from numseal.usecases.flights import Flights
 from numseal.usecases.operator_access import OperatorAccess
+from numseal.usecases.operator_failures import NOT_ASKED
 
 FINISH_TIMEOUT = 3.0
 """Seconds an operator has to say what its network found."""
@@ -131,6 +132,22 @@ class _Conclude:
         return seen is not None and seen >= self.page.start_time - CLOCK_SKEW
 
 
+@dataclass(frozen=True, slots=True)
+class _GiveBack:
+    """Take an attempt back that certainly was not made, since nobody was asked."""
+
+    offer: _Offer
+
+    @property
+    def needs(self) -> Needs:
+        return self.offer.needs
+
+    def decide(self, rows: Rows) -> None:
+        current = _present(rows, self.offer.verification_id)
+        if current.state is State.NETWORK_PENDING:
+            rows.put_verification(replace(current, guesses=current.guesses - 1, update_time=rows.now))
+
+
 class CheckNetworkProof:
     """Has network proofs checked by the operator that opened their page."""
 
@@ -189,8 +206,12 @@ class CheckNetworkProof:
         if offered.page is None:
             return offered
         opening, page = offered.verification.opening, offered.page
-        # Counted with its page; the agreement may have been suspended since.
-        self._access.of_opening(opening, Method.NETWORK)
+        try:
+            # Counted with its page; the agreement may have been suspended since.
+            agreement = self._access.of_opening(opening, Method.NETWORK)
+        except Refusal:
+            await self._store.apply(_GiveBack(offer))
+            raise
         question = NetworkOffer(
             request_id=f"{offer.verification_id}-proof-{offer.digest[:32]}",
             phone_number=opening.phone_number,
@@ -198,8 +219,12 @@ class CheckNetworkProof:
             authorization_code=authorization_code,
             state=page.state,
         )
-        checked, reason = await self._ask.finish_network_check(opening.operator_id, question, FINISH_TIMEOUT)
+        checked, reason = await self._ask.finish_network_check(
+            opening.operator_id, question, FINISH_TIMEOUT, agreement_id=agreement.agreement_id
+        )
         if checked is None:
+            if reason in NOT_ASKED:
+                await self._store.apply(_GiveBack(offer))
             raise unavailable(reason, "the operator that opened the page did not answer; offer the same proof again")
         return (await self._store.apply(_Conclude(offer, page, checked))).value
 

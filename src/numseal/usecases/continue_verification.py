@@ -107,8 +107,8 @@ class ContinueVerification:
         check_request_id(request_id)
         _check_shape(way)
         found = (await find_verification(self._store, relying_party, verification_id)).at(self._clock.now())
-        # The whole way: another signature or method is another wish.
-        flight = f"continue {verification_id} {way} {request_id}"
+        # One request is one step, whatever way it names: it was counted once. Without an id the whole way is the wish.
+        flight = f"continue {verification_id} {request_id or way}"
         if request_id and request_id in (*found.continue_requests, *found.resend_requests):
             if found.state is not State.STEP_UP_REQUIRED or found.settled_sends >= found.sends:
                 return found

@@ -19,7 +19,8 @@ SILENT = "CAPABILITIES_UNKNOWN"
 class OperatorView:
     """An operator as it is now; `unavailable_reason` is UPPER_SNAKE, empty where it can be asked.
 
-    OPERATOR_UNWELL means that at least one kind of call is left alone for a while.
+    OPERATOR_UNWELL means that at least one kind of call is left alone for a while, under one agreement or more;
+    `circuits` has the worst state of each kind, by the name of the port's method.
     """
 
     operator_id: str
@@ -27,6 +28,7 @@ class OperatorView:
     plmns: tuple[str, ...]
     capabilities: Capabilities | None
     unavailable_reason: str
+    circuits: Mapping[str, CircuitState]
 
 
 class ListOperators:
@@ -66,11 +68,12 @@ class ListOperators:
         if not plmns and info is not None:
             plmns = tuple(str(plmn) for plmn in info.plmns)
         name = operator_id if info is None else info.name
-        return OperatorView(operator_id, name, plmns, told, self._reason(operator_id, told))
+        circuits = self._ask.circuits(operator_id)
+        return OperatorView(operator_id, name, plmns, told, self._reason(operator_id, told, circuits), circuits)
 
-    def _reason(self, operator_id: str, told: Capabilities | None) -> str:
+    def _reason(self, operator_id: str, told: Capabilities | None, circuits: Mapping[str, CircuitState]) -> str:
         if operator_id not in self._connected:
             return NOT_CONNECTED
-        if any(state is not CircuitState.CLOSED for state in self._ask.circuits(operator_id).values()):
+        if any(state is not CircuitState.CLOSED for state in circuits.values()):
             return CIRCUIT_OPEN
         return SILENT if told is None else ""

@@ -1,9 +1,10 @@
 """Look a number up at its operator. The answer is evidence, or evidence that there was none; never an exception."""
 
-import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 
 from numseal.domain.evidence import SIGNAL_NAMES, Lookup, Meta, Signal, SignalState, Subscriber
+from numseal.domain.number_plan import OperatorInfo
 from numseal.domain.operator import LookupRequest, Phase
 from numseal.usecases.ask_operator import AskOperator
 
@@ -18,9 +19,14 @@ _NOT_ASKED: Signal[object] = Signal(Meta(SignalState.NOT_SUPPORTED))
 class LookUp:
     """Asks an operator about a number, as long as the phase of the verification allows."""
 
-    def __init__(self, ask: AskOperator) -> None:
-        """Take the one who asks."""
+    def __init__(self, ask: AskOperator, operators: Iterable[OperatorInfo] = ()) -> None:
+        """Take the one who asks, and the operators that can be asked, with the networks they are configured with."""
         self._ask = ask
+        self._by_plmn: dict[str, str] = {}
+        for operator in operators:
+            for plmn in {str(plmn) for plmn in operator.plmns}:
+                # Virtual operators share networks: one that two have leads to neither.
+                self._by_plmn[plmn] = "" if plmn in self._by_plmn else operator.operator_id
 
     async def __call__(self, operator_id: str, request: LookupRequest) -> Lookup:
         """Return the operator's answer; UNANSWERED where it failed, was too slow, or answered what cannot be."""
@@ -31,14 +37,11 @@ class LookUp:
     async def carried_to(self, ported: Lookup) -> str:
         """Return the id of the operator that a PORTED answer leads to, empty where that cannot be said.
 
-        By a network's code alone only where exactly one operator has it: virtual operators share codes, so that while
-        one of all does not say which it has, none leads anywhere.
+        By a network's code alone only where exactly one operator is configured with it. What operators say of
+        themselves counts for nothing here: one that lies, or is down, would lead others' numbers astray. Whoever else
+        may share the code cannot be asked; the one that is asked says itself whether the number is its own.
         """
-        if ported.ported_to:
-            return ported.ported_to
-        told = await asyncio.gather(*(self._ask.capabilities(operator_id) for operator_id in self._ask.operators))
-        having = [one for one in told if one is None or ported.ported_plmn in one.plmns]
-        return having[0].operator_id if len(having) == 1 and having[0] is not None else ""
+        return ported.ported_to or self._by_plmn.get(ported.ported_plmn, "")
 
 
 def _asked_for(answer: Lookup, signals: tuple[str, ...]) -> Lookup:

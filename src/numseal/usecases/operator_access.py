@@ -84,6 +84,13 @@ class OperatorAccess:
             opening.relying_party, opening.operator_id, method or opening.method, opening.consent_reference
         )
 
+    def methods(self, opening: Opening) -> tuple[Method, ...]:
+        """Return the methods that a verification may go on by: covered, and not known to be none of the operator's."""
+        told = self._ask.known_capabilities(opening.operator_id)
+        return tuple(
+            method for method in Method if (told is None or method in told.methods) and self._covers(opening, method)
+        )
+
     async def begin(self, agreement: Agreement, method: Method) -> Permit:
         """Permit a verification: a lookup, a challenge and another lookup; raises Refusal QUOTA_EXCEEDED, COST_UNKNOWN.
 
@@ -129,6 +136,13 @@ class OperatorAccess:
     def called(self, agreement: Agreement) -> None:
         """Count a call for the rate that ends what was permitted before."""
         self._rates.count(agreement)
+
+    def _covers(self, opening: Opening, method: Method) -> bool:
+        try:
+            self.of_opening(opening, method)
+        except Refusal:
+            return False
+        return True
 
     async def _costs(self, agreement: Agreement, *, lookups: int, method: Method | None = None) -> tuple[int, int]:
         """Return the cost of so many lookups, and of a challenge; not worked out where there is no cap."""

@@ -160,7 +160,8 @@ def read_capabilities(answer: object, operator_id: str) -> Capabilities:
     for name, check in _CAPABILITIES:
         check(getattr(answer, name))
     if answer.operator_id != operator_id:
-        raise ImpossibleAnswer("operator_id: that of the operator that was asked is expected")
+        # It has an id's form by now, and both side by side show a misspelling.
+        raise ImpossibleAnswer(f"operator_id: found {answer.operator_id!r}, expected {operator_id!r}, which was asked")
     return answer
 
 

@@ -43,10 +43,15 @@ class OperatorCapabilities:
         """Return what the operator can do, None where that is not known."""
         kept = self._kept.get(operator_id)
         if kept is None or self._clock.monotonic() >= kept.ask_time:
-            kept = await self._flights.join(operator_id, lambda: self._ask(operator_id))
-        return kept.answer if self._clock.monotonic() - kept.answer_time < KEPT else None
+            await self._flights.join(operator_id, lambda: self._ask(operator_id))
+        return self.known(operator_id)
 
-    async def _ask(self, operator_id: str) -> _Kept:
+    def known(self, operator_id: str) -> Capabilities | None:
+        """Return what the operator said last, None where it is not known; asks nobody."""
+        kept = self._kept.get(operator_id)
+        return kept.answer if kept is not None and self._clock.monotonic() - kept.answer_time < KEPT else None
+
+    async def _ask(self, operator_id: str) -> None:
         answer = await self._fetch(operator_id)
         now = self._clock.monotonic()
         if answer is not None:
@@ -54,4 +59,3 @@ class OperatorCapabilities:
         else:
             kept = replace(self._kept.get(operator_id, _Kept(None, now, now)), ask_time=now + RETRY_DELAY)
         self._kept[operator_id] = kept
-        return kept

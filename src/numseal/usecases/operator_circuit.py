@@ -1,9 +1,12 @@
-"""Circuit breakers: an operator that answers badly is left alone for a while, so that nobody waits for it in vain.
+"""Circuit breakers and shares: an operator that answers badly is left alone for a while, and nobody takes all of it.
 
-One circuit for each kind of call of an operator: a lost HLR does not keep its codes from being sent. Only when to ask
-and when not lives here; how to ask is `ask_operator`'s. Owner of mutable state: each `Circuit` owns its counts.
+One circuit for each kind of call of an operator under an agreement: a lost HLR does not keep its codes from being sent,
+and what one relying party's questions come to does not keep another's from being asked. Only when to ask and when not
+lives here; how to ask is `ask_operator`'s. Owners of mutable state: each `Circuit` owns its counts, `Circuits` which
+there are, `Shares` who has how many calls under way.
 """
 
+from collections import Counter
 from enum import StrEnum
 
 from numseal.ports.clock import Clock
@@ -22,6 +25,12 @@ FIRST_PAUSE = 5.0
 
 LONGEST_PAUSE = 60.0
 
+MOST_CIRCUITS = 10_000
+"""Circuits that are kept; beyond it the one that was used longest ago is forgotten, and begins closed again."""
+
+SHARE = 2
+"""One agreement has at most one call in `SHARE` of those that an operator may have under way, and one in any case."""
+
 _PERCENT = 100
 
 
@@ -31,6 +40,9 @@ class CircuitState(StrEnum):
     CLOSED = "CLOSED"
     OPEN = "OPEN"
     HALF_OPEN = "HALF_OPEN"
+
+
+_BADNESS = (CircuitState.CLOSED, CircuitState.HALF_OPEN, CircuitState.OPEN)
 
 
 class Circuit:
@@ -45,6 +57,7 @@ class Circuit:
         "_pause",
         "_total",
         "_trying",
+        "_used",
         "_window_end",
     )
 
@@ -55,7 +68,8 @@ class Circuit:
         self._open_until: float | None = None
         self._pause = FIRST_PAUSE
         self._trying = False
-        self._window_end = clock.monotonic() + WINDOW / 2
+        self._used = clock.monotonic()
+        self._window_end = self._used + WINDOW / 2
         self._total = self._failed = 0
         self._before = (0, 0)
 
@@ -68,8 +82,15 @@ class Circuit:
             return CircuitState.HALF_OPEN
         return CircuitState.OPEN
 
+    @property
+    def idle(self) -> bool:
+        """Whether it says nothing of the present: unused for a window, and for the longest pause where it opened."""
+        kept = WINDOW if self._open_until is None else LONGEST_PAUSE
+        return self._clock.monotonic() - max(self._used, self._open_until or 0.0) > kept
+
     def admit(self) -> int | None:
         """Let a call through, under a number that its outcome is told with, or return None."""
+        self._used = self._clock.monotonic()
         if self._open_until is None:
             return self._generation
         if self._trying or self._clock.monotonic() < self._open_until:
@@ -85,6 +106,7 @@ class Circuit:
         """
         if admitted != self._generation:
             return False
+        self._used = self._clock.monotonic()
         if self._trying:
             return self._tried(failed=failed)
         self._roll()
@@ -125,3 +147,65 @@ class Circuit:
         self._before = (self._total, self._failed) if fresh else (0, 0)
         self._total = self._failed = 0
         self._window_end = now + WINDOW / 2
+
+
+class Circuits:
+    """The circuits of all operators, by operator, kind of call and agreement; "" is the agreement of Numseal's own."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin without any."""
+        self._clock = clock
+        self._kept: dict[tuple[str, str, str], Circuit] = {}  # those used last are the last
+        self._sweep_time = clock.monotonic() + WINDOW
+
+    def get(self, operator_id: str, name: str, agreement_id: str) -> Circuit:
+        """Return a circuit, closed where there was none."""
+        key = operator_id, name, agreement_id
+        circuit = self._kept.pop(key, None)
+        if circuit is None:
+            circuit = Circuit(self._clock)
+            if self._clock.monotonic() >= self._sweep_time:
+                self._sweep()
+            if len(self._kept) >= MOST_CIRCUITS:
+                del self._kept[next(iter(self._kept))]
+        self._kept[key] = circuit
+        return circuit
+
+    def worst(self, operator_id: str) -> dict[str, CircuitState]:
+        """Return for each kind of call the worst state over the agreements: OPEN, else HALF_OPEN, else CLOSED."""
+        self._sweep()
+        worst: dict[str, CircuitState] = {}
+        for (known, name, _), circuit in self._kept.items():
+            if known == operator_id:
+                worst[name] = max(worst.get(name, CircuitState.CLOSED), circuit.state, key=_BADNESS.index)
+        return worst
+
+    def _sweep(self) -> None:
+        self._sweep_time = self._clock.monotonic() + WINDOW
+        self._kept = {key: circuit for key, circuit in self._kept.items() if not circuit.idle}
+
+
+class Shares:
+    """Who has how many calls of one operator under way; one agreement never has them all."""
+
+    def __init__(self, most: int) -> None:
+        """Take how many calls may be under way at once."""
+        self._most = most
+        self._share = max(1, most // SHARE)
+        self._held: Counter[str] = Counter()
+        self._total = 0
+
+    def take(self, agreement_id: str) -> bool:
+        """Take a call's place, or return that there is none."""
+        if self._total >= self._most or self._held[agreement_id] >= self._share:
+            return False
+        self._held[agreement_id] += 1
+        self._total += 1
+        return True
+
+    def give_back(self, agreement_id: str) -> None:
+        """Give the place of a call that has ended back."""
+        self._total -= 1
+        self._held[agreement_id] -= 1
+        if not self._held[agreement_id]:
+            del self._held[agreement_id]

@@ -18,8 +18,12 @@ CURSOR_TOO_OLD = "CURSOR_TOO_OLD"
 CIRCUIT_OPEN = "OPERATOR_UNWELL"
 OVERLOADED = "OPERATOR_OVERLOADED"
 
+NOT_ASKED = frozenset({NOT_CONNECTED, CIRCUIT_OPEN, OVERLOADED})
+"""The reasons that tell that the operator was certainly not asked."""
+
 _OURS = frozenset({NOT_CONNECTED, CURSOR_TOO_OLD, CIRCUIT_OPEN, OVERLOADED})
-_OF_THE_QUESTION = frozenset({"NOT_OURS", "REQUEST_REFUSED", "KINDS_MALFORMED"})
+# A rate is its asker's doing, and waiting for it is the asker's too. Refused credentials are ours: nobody is answered.
+_OF_THE_QUESTION = frozenset({"NOT_OURS", "REQUEST_REFUSED", "KINDS_MALFORMED", "RATE_EXCEEDED"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from numseal.domain import otp
 from numseal.domain.agreement import Agreement
 from numseal.domain.conversion import Conversion
-from numseal.domain.errors import Refusal, unavailable
+from numseal.domain.errors import Refusal, invalid, unavailable
 from numseal.domain.evidence import DeliveryState, Evidence, Lookup, LookupOutcome, Method
 from numseal.domain.limits import SEND_LADDER, Budget, Limits, page_budgets, send_budgets
 from numseal.domain.operator import CodeOrder, CodeSent, LookupRequest, NetworkOrder, Phase
@@ -105,6 +105,11 @@ class SendCode:
         opening = verification.opening
         chosen = method or (Method.SMS if opening.method is Method.NETWORK else opening.method)
         agreement = self._access.of_opening(opening, chosen)
+        if chosen not in (methods := self._access.methods(opening)):
+            served = ", ".join(one.value for one in methods if one is not Method.NETWORK) or "no codes"
+            raise invalid(
+                "method", "METHOD_NOT_SERVED", f"method: the operator does not offer {chosen.value}; it offers {served}"
+            )
         # A spoken code is preceded by another look; after a step up the assessment is another one, with its own look.
         lookups = (chosen is Method.VOICE) + (State.STEP_UP_REQUIRED in states)
         charge = ChargeResend(
@@ -205,8 +210,8 @@ class SendCode:
                 opening=verification.opening,
                 before=verification.before,
                 porting=verification.porting,
+                methods=self._access.methods(verification.opening),
                 page=page,
-                held=(),
                 # After a step up only what goes out from then on shows anything more.
                 codes=(),
                 continue_requests=(*current.continue_requests, request_id),
@@ -233,7 +238,6 @@ class SendCode:
     ) -> Verification:
         """Write down a code that was sent, or may have been (`answer` is None)."""
         keep = answer is None or answer.prior_codes_valid
-        number = verification.sends
 
         def sent(current: Verification, now: int) -> Verification:
             code = Code(
@@ -255,9 +259,8 @@ class SendCode:
                 before=verification.before,
                 porting=verification.porting,
                 before_resend=verification.before_resend,
+                methods=self._access.methods(verification.opening),
                 codes=(*earlier, code),
-                held=(),
-                settled_sends=number,
                 accepted_digest="",
                 options=(),
             )
@@ -280,8 +283,6 @@ class SendCode:
                 return replace(
                     current,
                     resend_requests=kept,
-                    settled_sends=verification.sends,
-                    held=(),
                     unsent=current.unsent + 1,
                     next_send_time=min(current.next_send_time, now + SEND_LADDER[0]),
                 )

@@ -35,17 +35,24 @@ class Settle:
         """Write down, unless something else has happened since."""
         asked = self.verification
         current = _found(rows.verification(asked.verification_id)).at(rows.now)
-        for budget in self.refund:
-            rows.spend(budget, -1)
-        for hold in self.holds:
-            if hold.returns(rows.now):
-                rows.spend(hold.budget, -hold.micros)
-        if (current.state, len(current.shown)) != (asked.state, len(asked.shown)):
-            # Something else happened while the operator was asked, and stands.
-            return current
-        changed = self.change(current, rows.now)
-        rows.put_verification(changed)
-        return changed
+        self._give_back(rows, current)
+        settled = replace(current, settled_sends=max(current.settled_sends, asked.sends), held=())
+        if (current.state, len(current.shown)) == (asked.state, len(asked.shown)):
+            settled = self.change(settled, rows.now)
+        # Else something else happened while the operator was asked, and stands.
+        rows.put_verification(settled)
+        return settled
+
+    def _give_back(self, rows: Rows, current: Verification) -> None:
+        """Give back what is owed: once it is written down what came of an order, nothing is any more."""
+        owed = current.settled_sends < self.verification.sends
+        if owed:
+            for budget in self.refund:
+                rows.spend(budget, -1)
+        if owed or set(self.holds) & set(current.held):
+            for hold in self.holds:
+                if hold.returns(rows.now):
+                    rows.spend(hold.budget, -hold.micros)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ a binding is the domain's to say.
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
@@ -153,8 +153,12 @@ class TakeEvents:
         self._kept: dict[str, tuple[_Position, int]] = {}
         self.when_due: Callable[[], None] = _nobody
         """Called once bindings came due earlier than they were; those who look them up set it."""
-        self.dropped = 0
+        self._dropped: Counter[str] = Counter()
+
+    @property
+    def dropped(self) -> int:
         """Events of watches that no binding had; they are applied all the same where one takes the watch soon."""
+        return self._dropped.total()
 
     async def run(self, operator_id: str) -> None:
         """Take an operator's events until cancelled; a stream that breaks off is opened again, later each time."""
@@ -196,7 +200,7 @@ class TakeEvents:
 
     async def _take(self, operator_id: str, position: _Position) -> None:
         # A stream that is resumed may say that it lives before it tells what was missed.
-        caught_up = not position.cursor
+        caught_up, lived = not position.cursor, 0
         if position.cursor:
             self._health.begin(operator_id, position.since)
         inbox: asyncio.Queue[_Heard | Exception | None] = asyncio.Queue(2 * BATCH)
@@ -209,9 +213,12 @@ class TakeEvents:
                     position = await self._begin(operator_id, heard[0][1])
                 if heard:
                     position = await self._apply(operator_id, [event for event, _ in heard], position)
-                    if caught_up and inbox.empty():
-                        self._health.heard(operator_id, heard[-1][1])
+                if signs := [time for event, time in heard if event.kind is not EventKind.DELIVERY]:
+                    # Whoever sends codes need not be who watches: a delivery says nothing of the watches.
+                    lived = signs[-1] if caught_up else 0
                     caught_up = True
+                if lived and inbox.empty():
+                    self._health.heard(operator_id, lived)
                 if isinstance(ended, Exception):
                     raise ended
                 if ended:
@@ -293,9 +300,10 @@ class TakeEvents:
             if not known:
                 unheard.append(event)
             kept[event.watch_id] = (*known, event)[-STRAYS_OF_A_WATCH:]
-            self.dropped += 1
-            if self.dropped & (self.dropped - 1) == 0:
-                _log.info("%d events so far were about numbers that nobody watches", self.dropped)
+            self._dropped[operator_id] += 1
+            count = self._dropped[operator_id]
+            if count & (count - 1) == 0:
+                _log.info("operator %s: %d events so far were about numbers that nobody watches", operator_id, count)
         while len(kept) > KEPT_STRAYS:
             kept.popitem(last=False)
         if unheard:

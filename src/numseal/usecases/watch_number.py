@@ -10,7 +10,7 @@ from numseal.domain.agreement import Agreement
 from numseal.domain.binding import LIVE, Binding, Monitoring
 from numseal.domain.errors import Refusal
 from numseal.domain.monitoring import next_recheck
-from numseal.domain.operator import WATCHED_KINDS, EventKind, WatchOrder
+from numseal.domain.operator import TELLING, WATCHED_KINDS, EventKind, WatchOrder
 from numseal.domain.policy import Policies
 from numseal.ports.clock import Clock
 from numseal.ports.store import Needs, Rows, Store
@@ -23,9 +23,6 @@ TIMEOUT = 3.0
 
 RETRY = 600
 """Seconds until a number is due again whose operator could have watched it and did not."""
-
-TELLING = frozenset({EventKind.SIM_CHANGE, EventKind.PORT_OUT, EventKind.TERMINATED, EventKind.REASSIGNED})
-"""The kinds without which events do not take the place of asking: an operator that lacks one is polled."""
 
 _log = logging.getLogger(__name__)
 

@@ -39,6 +39,16 @@ def takes_texts_of_any_length(template: ModuleType) -> None:
     template.Backend.GetCapabilities = announce
 
 
+@after("GetCapabilities", "send.sender")
+def announces_a_sender_that_it_refuses(_backend: Any, _request: Any, answer: Any) -> None:
+    answer.methods[0].sender_ids.append("Example")
+
+
+@after("GetCapabilities", "send.sender")
+def announces_a_sender_of_its_codes_that_it_refuses(_backend: Any, _request: Any, answer: Any) -> None:
+    answer.methods[1].sender_ids.append("Example")
+
+
 @before("SendCode", "send.expired")
 async def delivers_too_late(_backend: Any, request: Any, _context: Any) -> None:
     if request.HasField("expire_time"):

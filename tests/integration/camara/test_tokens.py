@@ -56,6 +56,8 @@ async def test_a_token_that_is_taken_no_more_is_fetched_anew_once(stub: CamaraSt
     ("fault", "reason"),
     [
         (Fault(401, body=b'{"error": "invalid_client"}'), "TOKEN_REFUSED"),
+        (Fault(400, body=b'{"error": "invalid_request"}'), "TOKEN_REFUSED"),
+        (Fault(400, body=b'{"error": "invalid_grant"}'), "TOKEN_REFUSED"),
         (Fault(400, body=b"oops"), "TOKEN_REFUSED"),
         (Fault(200, body=b"[]"), "ANSWER_MALFORMED"),
         (Fault(200, body=b'{"access_token": "a b", "token_type": "bearer"}'), "ANSWER_MALFORMED"),

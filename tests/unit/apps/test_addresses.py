@@ -11,6 +11,7 @@ from numseal.apps.addresses import Address, is_web_address
         ("127.0.0.1:50051", Address("127.0.0.1", 50051)),
         ("[::1]:0", Address("::1", 0)),
         ("numseal.example:65535", Address("numseal.example", 65535)),
+        ("numseal_server:50051", Address("numseal_server", 50051)),
         ("127.0.0.1:65536", None),
         ("127.0.0.1", None),
         ("::1:80", None),

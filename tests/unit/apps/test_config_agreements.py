@@ -87,7 +87,10 @@ def test_everything_may_be_said() -> None:
         ({"relying_party": "other"}, "relying_party: found 'other', expected one of messenger"),
         ({"operators": []}, "operators: found nothing"),
         ({"operators": ["t2"]}, "operators: found 't2', expected some of b-mts, megafon, mts"),
-        ({"valid_until": date(2026, 1, 1)}, "valid_until: found a time not after valid_from"),
+        (
+            {"valid_until": date(2026, 1, 1)},
+            "valid_until: found 2026-01-01, expected a later time than valid_from, 2026-01-01",
+        ),
         ({"methods": []}, "methods: found nothing, expected at least one"),
         ({"methods": ["MAIL"]}, "methods: found 'MAIL', expected one of SMS, VOICE"),
         ({"signals": []}, "signals: found nothing, expected at least one"),

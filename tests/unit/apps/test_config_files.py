@@ -29,7 +29,7 @@ def configured(directory: Path, settings: str) -> Path:
 def test_without_a_file_nothing_was_ported(directory: Path) -> None:
     config = load_config(directory / CONFIG_NAME)
     assert config.porting_file is None
-    assert len(read_porting(config.porting_file)) == 0
+    assert len(read_porting(config.porting_file, config.operator_ids)) == 0
 
 
 def test_a_file_is_found_beside_the_configuration_and_read_later(directory: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_file_is_found_beside_the_configuration_and_read_later(directory: Path
     config = load_config(configured(directory, 'porting_file = "ported.csv"'))
     assert config.porting_file == directory / "ported.csv"
     config.porting_file.write_bytes(f"number,operator\r\n{NUMBER},megafon\r\n".encode())
-    assert read_porting(config.porting_file).operator(NUMBER) == "megafon"
+    assert read_porting(config.porting_file, config.operator_ids).operator(NUMBER) == "megafon"
 
 
 def test_a_file_that_is_not_there_is_refused_with_the_configuration(directory: Path) -> None:
@@ -59,9 +59,23 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes, tel
     path = tmp_path / "ported.csv"
     path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
-        read_porting(path)
+        read_porting(path, ())
     assert str(caught.value).startswith(f"{path}: ")
     assert tells in str(caught.value)
     path.unlink()
     with pytest.raises(ConfigError, match="No such file"):
-        read_porting(path)
+        read_porting(path, ())
+
+
+def test_operators_that_nobody_can_ask_are_named_once(directory: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ported = directory / "ported.csv"
+    ported.write_text(f"number,operator\n{NUMBER},megafon\n+79161234568,zeta\n+79161234569,yota\n")
+    config = load_config(configured(directory, 'porting_file = "ported.csv"'))
+    assert read_porting(ported, config.operator_ids).operator("+79161234569") == "yota"
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith(f"{ported}: names operators that are neither in [[operators]] nor in the")
+    assert "the first yota, in all 2:" in record.getMessage()
+    caplog.clear()
+    read_porting(ported, config.operator_ids | {"yota", "zeta"})
+    assert not caplog.records

@@ -101,7 +101,16 @@ async def test_several_parts_are_one_operator_in_their_order(place: Path) -> Non
         (operators(REMOTE + 'token_file = "none"\n'), "parts[1].token_file:"),
         (operators(REMOTE + 'statement_keys_file = "key"\n'), "statement_keys_file: found"),
         (operators(CAMARA.replace("sim-swap/v2", "sim-swap?v2")), "parts[1].apis"),
-        (operators(SMPP.replace("2775", "0")), "parts[1].smscs[1].port"),
+        (operators(SMPP.replace("2775", "0")), "parts[1].smscs[1].port: found 0, 1 to 65535 expected"),
+        (operators(SMPP.replace("2775", '"2775"')), "parts[1].smscs[1].port: found '2775', expected a whole number"),
+        (operators(SMPP + "window = 0\n"), "parts[1].window: found 0, 1 to 10000 expected"),
+        (operators(HLR + "in_flight = 1_001\n"), "parts[1].in_flight: found 1001, expected 1 to 1000"),
+        (
+            operators(HLR + 'own_prefixes = ["7916"]\n'),
+            "parts[1].own_prefixes: found ['7916'], expected prefixes of numbers",
+        ),
+        (operators(CAMARA + "connections = 0\n"), "parts[1].connections: found 0, 1 to 10000 is expected"),
+        (operators(REMOTE + "send_timeout = 61\n"), "parts[1].send_timeout: found 61.0, a number over 0 and up to 60"),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_place(place: Path, text: str, sentence: str) -> None:

@@ -42,6 +42,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.tries < 1:
             raise ValueError(f"tries: found {self.tries}, expected at least 1")
+        if self.authority == b"odd":
+            raise ValueError("authority, tries: other bytes are expected: not odd ones")
 
 
 def read(text: str, directory: Path = Path()) -> Settings:
@@ -106,9 +108,10 @@ def test_what_is_not_given_is_the_datas_own_default() -> None:
         ("", "operators[1].parts[2].name: found nothing, expected a text"),
         ("name = 1", "operators[1].parts[2].name: found 1, expected a text"),
         ('name = "a"\ntries = 0', "operators[1].parts[2].tries: found 0, expected at least 1"),
-        ('name = "a"\ntries = 1.5', "operators[1].parts[2].tries: found 1.5, expected a whole number"),
+        ('name = "a"\ntries = 1.5', "operators[1].parts[2].tries: found 1.5, expected a whole number\n"),
         ('name = "a"\npause = "1"', "operators[1].parts[2].pause: found '1', expected a number"),
-        ('name = "a"\npause = nan', "operators[1].parts[2].pause: found nan, expected a number"),
+        ('name = "a"\npause = nan', "operators[1].parts[2].pause: found nan, expected a number\n"),
+        ('name = "a"\npause = inf', "operators[1].parts[2].pause: found inf, expected a number\n"),
         ('name = "a"\npause = true', "operators[1].parts[2].pause: found True, expected a number"),
         ('name = "a"\nloud = 1', "operators[1].parts[2].loud: found 1, expected true or false"),
         ('name = "a"\nprefixes = "+7"', "operators[1].parts[2].prefixes: found '+7', expected a list"),
@@ -126,7 +129,15 @@ def test_what_is_not_given_is_the_datas_own_default() -> None:
 def test_what_does_not_fit_is_told_with_its_place(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read(text)
-    assert str(caught.value).startswith(f"numseal.toml: {message}")
+    assert f"{caught.value}\n".startswith(f"numseal.toml: {message}")
+
+
+def test_what_is_read_from_a_file_is_told_by_the_key_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(b"odd")
+    with pytest.raises(ConfigError) as caught:
+        read('name = "a"\nauthority_file = "ca.pem"', tmp_path)
+    sentence = "authority_file, tries: other bytes are expected: not odd ones"
+    assert str(caught.value) == f"{tmp_path / 'numseal.toml'}: operators[1].parts[2].{sentence}"
 
 
 def test_a_field_of_a_kind_that_has_no_form_in_toml_is_a_fault() -> None:

@@ -1,10 +1,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from numseal.domain.agreement import Agreement, AgreementRecord, AgreementState, Side, Suspension
+from numseal.domain.agreement import Agreement, AgreementRecord, AgreementState, Offer, Quota, Side, Suspension
 from numseal.domain.agreement_lifecycle import (
     CONFIGURATION,
     TRANSITIONS,
@@ -12,7 +13,6 @@ from numseal.domain.agreement_lifecycle import (
     accept,
     change_document,
     check_etag,
-    check_words,
     confirm_suspension,
     declare,
     end,
@@ -82,7 +82,9 @@ def test_every_event_does_in_every_state_what_the_table_says(state: AgreementSta
     before = in_state(state)
     following = TRANSITIONS[state].get(event)
     if following is None:
-        assert refused(lambda: EVENTS[event](before)) == (Kind.FAILED_PRECONDITION, f"AGREEMENT_{state}")
+        accepted = event is E.CHANGE and state is not S.ENDED
+        reason = "AGREEMENT_IN_FORCE" if accepted else f"AGREEMENT_{state}"
+        assert refused(lambda: EVENTS[event](before)) == (Kind.FAILED_PRECONDITION, reason)
     else:
         after = EVENTS[event](before)
         assert after.state is following
@@ -91,14 +93,70 @@ def test_every_event_does_in_every_state_what_the_table_says(state: AgreementSta
 
 
 @pytest.mark.parametrize("event", [E.ACCEPT, E.NOTE, E.SUSPEND, E.END])
-def test_nothing_but_other_terms_is_done_to_one_whose_time_has_passed(event: AgreementEvent) -> None:
+def test_nothing_is_done_to_one_whose_time_has_passed(event: AgreementEvent) -> None:
     over = replace(in_state(S.ACTIVE if event is E.SUSPEND else S.PROPOSED), terms=replace(TERMS, valid_until=1_000))
     if event is E.NOTE:
         noted = replace(over.terms, notification_reference="n")
         assert refused(lambda: update(over, noted, 1_400))[1] == "AGREEMENT_ENDED"
     else:
         assert refused(lambda: EVENTS[event](over))[1] == "AGREEMENT_ENDED"
-    assert update(over, TERMS, 1_400).state is S.PROPOSED
+    assert refused(lambda: update(over, TERMS, 1_400))[1] == "AGREEMENT_ENDED"
+
+
+def test_no_agreement_is_made_or_changed_to_be_over_already() -> None:
+    assert propose(TERMS, 1_999).state is S.PROPOSED
+    assert refused(lambda: propose(TERMS, 2_000)) == (Kind.INVALID_ARGUMENT, "PERIOD_OVER")
+    assert refused(lambda: update(PROPOSED, replace(TERMS, valid_until=1_300), 1_300))[1] == "PERIOD_OVER"
+
+
+def test_a_refusal_says_how_it_stands_and_what_is_expected() -> None:
+    for record, do, sentence in (
+        (in_state(S.ENDED), E.RESUME, "ENDED and cannot be resumed: one that is SUSPENDED is expected"),
+        (
+            in_state(S.ENDED),
+            E.END,
+            "ENDED and cannot be ended: one that is PROPOSED or ACTIVE or SUSPENDED is expected",
+        ),
+        (in_state(S.ACTIVE), E.ACCEPT, "ACTIVE and cannot be accepted: one that is PROPOSED is expected"),
+        (PROPOSED, E.SUSPEND, "PROPOSED and cannot be suspended: one that is ACTIVE is expected"),
+    ):
+        with pytest.raises(Refusal, match=f"^the agreement is {sentence}$"):
+            EVENTS[do](record)
+    over = replace(active(), terms=replace(TERMS, valid_until=1_050))
+    with pytest.raises(Refusal, match="is ENDED, since its time has passed, and cannot be suspended: "):
+        EVENTS[E.SUSPEND](over)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"consent_purpose": "x"},
+        {"valid_from": 5_000},
+        {"valid_until": 1_300},
+        {"methods": TERMS.methods[:1]},
+        {"signals": TERMS.signals[:1]},
+        {"quota": Quota(daily_verifications=1)},
+        {"offer": Offer("https://operator.example/offer", "0" * 64)},
+        {"consent_purpose": "x", "notification_reference": "n"},
+    ],
+)
+@pytest.mark.parametrize("state", [S.ACTIVE, S.SUSPENDED])
+def test_no_change_of_terms_takes_out_of_force_what_both_sides_accepted(
+    state: AgreementState, changes: dict[str, Any]
+) -> None:
+    before = in_state(state)
+    with pytest.raises(Refusal, match="Propose another agreement") as caught:
+        update(before, replace(TERMS, **changes), 1_250)
+    reasoning = caught.value.reasoning
+    assert (reasoning.kind, reasoning.reason, reasoning.metadata) == (
+        Kind.FAILED_PRECONDITION,
+        "AGREEMENT_IN_FORCE",
+        {"state": state.value},
+    )
+
+
+def test_what_is_accepted_but_not_begun_is_not_changed_either() -> None:
+    assert refused(lambda: update(active(), OTHER, TERMS.valid_from - 1))[1] == "AGREEMENT_IN_FORCE"
 
 
 def test_an_agreement_is_active_once_both_sides_accepted_the_same_terms() -> None:
@@ -201,30 +259,17 @@ def test_a_declared_agreement_is_changed_in_the_file_only() -> None:
 
 
 def test_a_change_is_made_against_the_version_that_was_read() -> None:
-    check_etag(PROPOSED, PROPOSED.etag)
+    check_etag(PROPOSED, PROPOSED.etag, "etag")
     with pytest.raises(Refusal) as caught:
-        check_etag(active(), PROPOSED.etag)
+        check_etag(active(), PROPOSED.etag, "agreement.etag")
     reasoning = caught.value.reasoning
-    assert (reasoning.kind, reasoning.reason, reasoning.metadata["etag"]) == (
+    assert (reasoning.kind, reasoning.reason, reasoning.field, reasoning.metadata["etag"]) == (
         Kind.ABORTED,
         "ETAG_MISMATCH",
+        "agreement.etag",
         active().etag,
     )
-
-
-@pytest.mark.parametrize("text", ["", "x" * 256, "line\nbreak", "п" * 128])
-def test_words_are_bounded(text: str) -> None:
-    assert refused(lambda: check_words("reason", text, 255)) == (Kind.INVALID_ARGUMENT, "REASON_MALFORMED")
-
-
-@pytest.mark.parametrize("text", ["spam by +79161234567", "+7 (916) 123-45-67 complained", "see +49.30.1234567"])
-def test_an_agreement_is_suspended_and_never_a_person(text: str) -> None:
-    assert refused(lambda: check_words("reason", text, 255)) == (Kind.INVALID_ARGUMENT, "REASON_NAMES_NUMBER")
-
-
-@pytest.mark.parametrize("text", ["x" * 255, "order 2016-12345678", "article 15.1 + 16", "решение № 7"])
-def test_other_words_pass(text: str) -> None:
-    check_words("reference", text, 255)
+    assert refused(lambda: check_etag(PROPOSED, "", "etag")) == (Kind.INVALID_ARGUMENT, "ETAG_REQUIRED")
 
 
 def test_the_document_of_a_change_is_canonical_and_says_who_and_why() -> None:

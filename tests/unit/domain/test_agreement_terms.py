@@ -41,7 +41,9 @@ def test_terms_that_hold(changes: dict[str, Any]) -> None:
         ("signals", {"signals": ("port", "port")}),
         ("signals", {"signals": ("port", "name")}),
         ("start_time", {"valid_from": -1}),
+        ("start_time", {"valid_from": 253_402_300_800, "valid_until": None}),
         ("end_time", {"valid_until": 0}),
+        ("end_time", {"valid_until": 253_402_300_800}),
         ("quota.daily_verifications", {"quota": Quota(-1)}),
         ("quota.calls_per_second", {"quota": Quota(0, 2**31)}),
         ("quota.daily_cost_cap_micros", {"quota": Quota(0, 0, -1, "RUB")}),
@@ -61,3 +63,39 @@ def test_terms_that_do_not(field: str, changes: dict[str, Any]) -> None:
     reasoning = caught.value.reasoning
     assert (reasoning.kind, reasoning.field) == (Kind.INVALID_ARGUMENT, f"agreement.{field}")
     assert reasoning.reason == field.rpartition(".")[2].upper() + "_MALFORMED"
+
+
+@pytest.mark.parametrize("number", ["+79161234567", "79161234567", "8 (916) 123-45-67"])
+@pytest.mark.parametrize(
+    "field", ["consent_purpose", "notification_reference", "offer.approval_reference", "offer.uri"]
+)
+def test_no_text_of_the_terms_names_a_phone_number(field: str, number: str) -> None:
+    name = field.rpartition(".")[2]
+    changed = {"offer": replace(OFFER, **{name: number})} if "." in field else {name: number}
+    with pytest.raises(Refusal, match=f"^agreement.{field}: names a phone number") as caught:
+        check_terms(replace(TERMS, **changed))
+    reasoning = caught.value.reasoning
+    assert (reasoning.kind, reasoning.reason, reasoning.field) == (
+        Kind.INVALID_ARGUMENT,
+        f"{name.upper()}_NAMES_NUMBER",
+        f"agreement.{field}",
+    )
+
+
+def test_no_agreement_is_named_after_a_phone_number() -> None:
+    with pytest.raises(Refusal) as caught:
+        check_terms(replace(TERMS, agreement_id="alice-7-916-1234567"))
+    assert caught.value.reason == "AGREEMENT_ID_NAMES_NUMBER"
+
+
+def test_terms_with_dates_and_registered_numbers_hold() -> None:
+    offer = Offer("https://o.example/document/1300863612", "1234567890" * 6 + "1234", "order 2016-12345678")
+    check_terms(
+        replace(
+            TERMS,
+            agreement_id="mts-2026-11-24",
+            offer=offer,
+            consent_purpose="offer of 2026-11-24, case A-2026/1234",
+            notification_reference="77-14-003321",
+        )
+    )

@@ -43,7 +43,7 @@ def test_what_a_plan_holds_can_be_read() -> None:
 
 
 def test_an_empty_plan_owns_nothing() -> None:
-    assert parse_plan("prefix,length,operator\n").owner("+79161234567") is None
+    assert NumberPlan([]).owner("+79161234567") is None
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,7 @@ def test_an_empty_plan_owns_nothing() -> None:
     [
         ("", "line 1: expected the header prefix,length,operator, found nothing"),
         ("# nothing\n", "expected the header"),
+        ("prefix,length,operator\n# nothing\n", "no ranges, expected at least one row under the header prefix,"),
         ("prefix,operator\n", "line 1: expected the header prefix,length,operator, found 'prefix,operator'"),
         ("prefix,length,operator\n+7916,11\n", "line 2: expected 3 columns (prefix,length,operator), found 2"),
         ("prefix,length,operator\n7916,11,mts\n", "line 2, column prefix: expected a plus sign and digits"),

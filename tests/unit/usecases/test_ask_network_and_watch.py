@@ -294,6 +294,16 @@ async def test_capabilities_that_cannot_be_are_unknown(name: str, value: Any) ->
     assert await saying(forged(CAPABILITIES, **{name: value})).capabilities("mts") is None
 
 
+@pytest.mark.parametrize(
+    ("plmns", "told"), [(["250-01"], "a tuple is expected"), (("250-01",) * 65, "found 65, expected at most 64")]
+)
+async def test_too_much_of_something_is_told_with_how_much_may_be(
+    plmns: Any, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await saying(forged(CAPABILITIES, plmns=plmns)).capabilities("mts")
+    assert caplog.messages[0].endswith(f"plmns: {told}")
+
+
 @pytest.mark.parametrize("said", [None, {}, object.__new__(Capabilities), OperatorError("DOWN", "no route")])
 async def test_no_capabilities_are_unknown(said: Any) -> None:
     assert await saying(said).capabilities("mts") is None

@@ -1,12 +1,13 @@
 """Further codes: under the agreement as it is now, on forwarded lines, across a crash, and after the right code."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from fakes.desk import AGREEMENTS, NUMBER, Desk, Ground, code_of, wrong
 from fakes.evidence import NOW, answer, known
-from fakes.operator import HANG, reached
+from fakes.operator import HANG, everything, reached
 from numseal.domain.binding import LIFETIME, BindingState
 from numseal.domain.errors import Refusal
 from numseal.domain.evidence import Forwarding, ForwardingKind, Method
@@ -134,3 +135,28 @@ async def test_a_further_code_that_is_not_sent_after_a_dead_one_ends_nothing(des
     ground.mts.sent = CodeSent(SendOutcome.ACCEPTED, b"another")
     ground.clock.advance(120)
     assert len((await desk.resend(opened)).codes) == 1
+
+
+async def test_a_further_code_goes_by_a_method_that_the_operator_offers(desk: Desk, ground: Ground) -> None:
+    ground.mts.able = replace(everything("mts"), methods=(Method.SMS, Method.NETWORK))
+    await desk.ask.capabilities("mts")
+    opened = await desk.start()
+    assert opened.methods == (Method.SMS, Method.NETWORK)
+    ground.clock.advance(60)
+    with pytest.raises(Refusal) as refused:
+        await desk.resend(opened, method=Method.VOICE)
+    assert refused.value.reason == "METHOD_NOT_SERVED"
+    assert "VOICE; it offers SMS" in str(refused.value)
+    assert (len(ground.mts.orders), await desk.sends_counted()) == (1, 1)
+    assert len((await desk.resend(opened, method=Method.SMS)).codes) == 2
+
+
+async def test_what_the_operator_offers_is_not_guessed_at(desk: Desk, ground: Ground) -> None:
+    ground.mts.able = OperatorError("UNWELL", "no answer")
+    opened = await desk.start()
+    assert opened.methods == tuple(Method)
+
+
+async def test_a_method_outside_the_agreement_is_not_on_offer(ground: Ground) -> None:
+    desk = Desk(ground, agreements=(replace(AGREEMENTS[0], methods=(Method.SMS,)),))
+    assert (await desk.start()).methods == (Method.SMS,)

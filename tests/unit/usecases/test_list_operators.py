@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fakes.desk import Ground
-from fakes.evidence import NOW
+from fakes.evidence import NOW, answer
 from fakes.operator import everything
 from numseal.adapters.operators.simulator.operators import OPERATORS
 from numseal.domain.errors import Refusal
@@ -13,7 +13,7 @@ from numseal.domain.operator import LookupRequest, Phase
 from numseal.ports.operator_backend import OperatorError
 from numseal.usecases.ask_operator import AskOperator
 from numseal.usecases.list_operators import ListOperators
-from numseal.usecases.operator_circuit import MIN_CALLS
+from numseal.usecases.operator_circuit import FIRST_PAUSE, LONGEST_PAUSE, MIN_CALLS, CircuitState
 
 NAMES = {profile.info.operator_id: profile.info for profile in OPERATORS}
 
@@ -51,4 +51,12 @@ async def test_one_that_is_left_alone_says_so(ground: Ground) -> None:
     request = LookupRequest("r-1", "+79161234567", Phase.BEFORE, "a-1", "SIGN_UP", since_time=NOW)
     for _ in range(MIN_CALLS):
         await ask.look_up("mts", request, 1.0)
-    assert (await operators.get("mts")).unavailable_reason == "OPERATOR_UNWELL"
+    ground.mts.found = [answer()]
+    # One that is well under another agreement is unwell all the same.
+    await ask.look_up("mts", replace(request, agreement_id="a-2"), 1.0)
+    view = await operators.get("mts")
+    assert (view.unavailable_reason, view.circuits["look_up"]) == ("OPERATOR_UNWELL", CircuitState.OPEN)
+    assert view.circuits["capabilities"] is CircuitState.CLOSED
+    # Nobody asks under that one any more: what it came to says nothing of the present.
+    ground.clock.advance(int(FIRST_PAUSE + LONGEST_PAUSE) + 1)
+    assert (await operators.get("mts")).unavailable_reason == ""

@@ -1,6 +1,7 @@
 """Whatever an operator does when it is asked about a number, the answer is evidence, never an exception."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,9 @@ from fakes.evidence import NOW, answer
 from fakes.operator import HANG, FakeOperator, everything
 from fakes.orders import lookup_request
 from numseal.domain.evidence import Lookup, LookupOutcome
+from numseal.domain.number_plan import OperatorInfo
 from numseal.domain.operator import Phase
+from numseal.domain.plmn import Plmn
 from numseal.ports.operator_backend import OperatorError
 from numseal.usecases import look_up as module
 from numseal.usecases.ask_operator import AskOperator
@@ -50,26 +53,45 @@ async def test_what_cannot_be_is_no_answer(found: Lookup | Exception) -> None:
     ("plmns", "expected"),
     [
         ({"mts": ("250-01",), "megafon": ("250-02",)}, "megafon"),
+        ({"mts": ("250-01",), "megafon": ("250-02", "250-02")}, "megafon"),
         ({"mts": ("250-01",), "megafon": ("250-02",), "yota": ("250-11", "250-02")}, ""),
+        ({"mts": ("250-02",), "megafon": ("250-02",), "yota": ("250-02",)}, ""),
         ({"mts": ("250-01", "250-02"), "megafon": ("250-02",)}, ""),
         ({"mts": ("250-01",), "megafon": ("250-20",)}, ""),
-        ({"mts": ("250-01",), "megafon": ("250-02",), "yota": None}, ""),
+        ({"mts": ("250-01",), "megafon": ("250-02",), "landline": ()}, "megafon"),
     ],
-    ids=["one", "a virtual one too", "the one that says so too", "nobody", "one does not say"],
+    ids=[
+        "one",
+        "one twice",
+        "a virtual one too",
+        "three",
+        "the one that says so too",
+        "nobody",
+        "one without networks",
+    ],
 )
 async def test_a_networks_code_leads_to_an_operator_only_where_nobody_else_has_it(
-    plmns: dict[str, tuple[str, ...] | None], expected: str
+    plmns: dict[str, tuple[str, ...]], expected: str
 ) -> None:
-    operators = {
-        name: FakeOperator(
-            name, able=OperatorError("DOWN", "no route") if codes is None else replace(everything(name), plmns=codes)
-        )
-        for name, codes in plmns.items()
-    }
-    look_up = LookUp(AskOperator(operators, FakeClock()))
+    known = [OperatorInfo(name, name, tuple(Plmn.parse(code) for code in codes), "RU") for name, codes in plmns.items()]
+    look_up = LookUp(AskOperator({}, FakeClock()), known)
     assert await look_up.carried_to(replace(PORTED, ported_to="", ported_plmn="250-02")) == expected
     # An id says more than a code, whoever has that.
     assert await look_up.carried_to(replace(PORTED, ported_to="yota", ported_plmn="250-02")) == "yota"
+
+
+@pytest.mark.parametrize(
+    "said", [OperatorError("DOWN", "no route"), HANG, replace(everything("yota"), plmns=("250-02",))]
+)
+async def test_what_another_operator_says_of_itself_or_not_leads_no_number_astray(said: Any) -> None:
+    known = [
+        OperatorInfo(name, name, (Plmn.parse(code),), "RU") for name, code in (("t2", "250-20"), ("yota", "250-11"))
+    ]
+    yota = FakeOperator("yota", able=said)
+    look_up = LookUp(AskOperator({"t2": FakeOperator("t2"), "yota": yota}, FakeClock()), known)
+    for code, expected in (("250-20", "t2"), ("250-02", "")):
+        assert await look_up.carried_to(replace(PORTED, ported_to="", ported_plmn=code)) == expected
+    assert yota.capability_calls == []
 
 
 async def test_an_error_is_told_by_its_reason() -> None:

@@ -580,3 +580,103 @@ async def test_a_page_is_not_opened_under_one_that_is_suspended_while_it_is_coun
     found = await refused(desk.proceed(stepped, Way(Answer.NETWORK, Method.NETWORK)))
     assert found.reason == "AGREEMENT_SUSPENDED"
     assert ground.mts.network_orders == []
+
+
+# Whoever asks at once, or while it changes
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_one_request_is_one_order_whatever_ways_it_names_meanwhile(ground: Ground, *, fails: bool) -> None:
+    price(ground, *PRICES)
+    desk = Desk(ground, agreements=(capped(100_000),))
+    for count in range(3):
+        await desk.start(f"+7916{2_000_000 + count * 10_000}", account=f"other-{count}")
+    found = await stepped_up(desk)
+    ground.clock.advance(120)
+    before, sends, orders = (await spent(desk))[1], await desk.sends_counted(), len(ground.mts.orders)
+    let_go = asyncio.Event()
+
+    async def send_code(order: CodeOrder) -> CodeSent:
+        ground.mts.orders.append(order)
+        await let_go.wait()
+        if fails:
+            raise OperatorError("UNAVAILABLE", "no SMSC", sent=False)
+        return CodeSent(SendOutcome.ACCEPTED, b"c", "d")
+
+    ground.mts.send_code = send_code  # type: ignore[method-assign]
+    (method,) = {option.method for option in found.options if option.method is Method.SMS}
+    first = asyncio.create_task(desk.proceed(found, Way(Answer.METHOD, method), "again"))
+    await reached(ground.mts.orders, orders + 1)
+    ways = [Way(Answer.OLD_ACCOUNT_KEY, signature=bytes([count]) * 64) for count in range(5)]
+    others = [asyncio.create_task(desk.proceed(found, way, "again")) for way in ways]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    let_go.set()
+    await asyncio.gather(first, *others, return_exceptions=True)
+    assert len(ground.mts.orders) == orders + 1
+    # The look of the assessment that follows stays counted.
+    assert (await spent(desk))[1] == before + 10 + (0 if fails else 100)
+    assert await desk.sends_counted() == sends + (0 if fails else 1)
+
+
+async def test_what_an_order_came_to_is_given_back_once(desk: Desk, ground: Ground) -> None:
+    opened = await desk.start()
+    ground.clock.advance(60)
+    ground.mts.sent = OperatorError("SMSC_DOWN", "no SMSC", sent=False)
+    with pytest.raises(Refusal, match="did not send another code"):
+        await desk.resend(opened, "again")
+    charged = replace((await desk.get(opened))[0], settled_sends=1, resend_requests=("again",))
+    assert await desk.sends_counted() == 1
+    # Taken up once more, as from a copy that was read before.
+    with pytest.raises(Refusal, match="did not send another code"):
+        await desk.send_code.resume(charged)
+    assert await desk.sends_counted() == 1
+
+
+async def test_a_code_of_the_operators_is_not_compared_under_one_that_is_suspended_meanwhile(
+    desk: Desk, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = await desk.start(method=Method.OPERATOR_CODE)
+    apply = ground.store.apply
+
+    async def suspended_with_the_guess(command: Any) -> Any:
+        done = await apply(command)
+        if type(command).__name__ == "_Guess":
+            stop(desk)
+        return done
+
+    monkeypatch.setattr(ground.store, "apply", suspended_with_the_guess)
+    assert (await refused(desk.take(opened, "123456"))).reason == "AGREEMENT_SUSPENDED"
+    assert ground.mts.checks == []
+    assert (await desk.get(opened))[0].guesses == 0
+
+
+async def test_a_code_of_the_operators_is_compared_only_where_that_is_covered(desk: Desk, ground: Ground) -> None:
+    opened = await desk.start(method=Method.OPERATOR_CODE)
+    ground.clock.advance(60)
+    await desk.resend(opened, "again", Method.SMS)
+    known = desk.agreements.get(MTS.agreement_id)
+    assert known is not None
+    terms = replace(known.terms, methods=(Method.SMS,))
+    desk.agreements.put(replace(known, terms=terms, version=known.version + 1))
+    assert (await refused(desk.take(opened, "123456"))).reason == "METHOD_NOT_COVERED"
+    assert ground.mts.checks == []
+
+
+@pytest.mark.parametrize("method", [Method.OPERATOR_CODE, Method.NETWORK])
+async def test_no_attempt_is_spent_on_an_operator_that_is_not_asked(
+    desk: Desk, ground: Ground, method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = await desk.start(method=method)
+
+    async def unwell(*_asked: object, **_more: object) -> Any:
+        return None, "OPERATOR_UNWELL"
+
+    monkeypatch.setattr(desk.ask, "check_code", unwell)
+    monkeypatch.setattr(desk.ask, "finish_network_check", unwell)
+    for _ in range(8):
+        offered = desk.prove(opened) if method is Method.NETWORK else desk.take(opened, "123456")
+        assert (await refused(offered)).reason == "OPERATOR_UNWELL"
+    found = (await desk.get(opened))[0]
+    assert (found.guesses, found.state) == (0, opened.state)
+    assert await desk.guesses_counted() == 0

@@ -132,12 +132,11 @@ async def test_a_number_that_moved_is_looked_up_where_it_went(ground: Ground, fo
     assert await following.rechecked() == 0
 
 
-@pytest.mark.parametrize(("plmn", "operator_id"), [("250-02", "megafon"), ("250-01", "mts")])
+@pytest.mark.parametrize(("plmn", "operator_id"), [("250-02", "megafon"), ("250-01", "mts"), ("250-11", "mts")])
 async def test_a_number_that_moved_to_a_network_is_followed_where_one_operator_has_it(
     ground: Ground, following: Following, plmn: str, operator_id: str
 ) -> None:
     ground.mts.found = [replace(answer(LookupOutcome.PORTED), ported_plmn=plmn)]
-    ground.mts.able, ground.megafon.able = everything("mts"), replace(everything("megafon"), plmns=("250-02",))
     await following.bind(due(observed_time=NOW - DAY))
     await following.rechecked()
     bound = await following.bound()

@@ -156,18 +156,20 @@ async def test_the_answer_that_led_to_the_operator_is_evidence(desk: Desk, groun
 
 async def test_a_network_leads_to_the_one_operator_that_has_it(desk: Desk, ground: Ground) -> None:
     ground.mts.found = [replace(ported("mts", ""), ported_plmn="250-02")]
-    ground.megafon.able = replace(everything("megafon"), plmns=("250-02", "250-11"))
+    # What operators say of themselves leads nowhere.
+    ground.mts.able = replace(everything("mts"), plmns=("250-01", "250-02"))
     ground.megafon.found = [answer(operator="megafon")]
     opened = await desk.start()
     assert (opened.state, opened.opening.operator_id) == (State.CODE_SENT, "megafon")
 
 
-async def test_a_network_of_two_operators_leads_to_none_and_nothing_is_sent(desk: Desk, ground: Ground) -> None:
-    ground.mts.found = [replace(ported("mts", ""), ported_plmn="250-01")]
+async def test_a_network_of_no_known_operator_leads_to_none_and_nothing_is_sent(desk: Desk, ground: Ground) -> None:
+    ground.mts.found = [replace(ported("mts", ""), ported_plmn="250-11")]
+    ground.megafon.able = replace(everything("megafon"), plmns=("250-02", "250-11"))
     opened = await desk.start()
     assert (opened.state, opened.opening.operator_id) == (State.REJECTED, "mts")
     assert opened.verdict is not None
-    assert any("250-01, which is not known to be one operator's" in item.sentence for item in opened.verdict.findings)
+    assert any("250-11, which is not known to be one operator's" in item.sentence for item in opened.verdict.findings)
     assert ground.mts.orders == ground.megafon.orders == []
     assert len(ground.megafon.lookups) == 0
 

@@ -1,6 +1,7 @@
 """Streams of events: applied once and for all, resumed where they broke off, begun anew where they cannot be."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -107,12 +108,19 @@ async def test_a_resumed_stream_lives_once_it_told_what_was_missed(ground: Groun
     assert again.health.streams["mts"] == Stream(NOW, NOW + 50)
 
 
-async def test_events_of_nobody_are_counted_and_passed_over(ground: Ground, following: Following) -> None:
+async def test_events_of_nobody_are_counted_and_passed_over(
+    ground: Ground, following: Following, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, take_events.__name__)
     async with taking(following):
         await following.cursor("mts", "0")
         ground.mts.tell(*(event(K.TERMINATED, watched(number)) for number in range(1, 31)))
         await until(lambda: following.take.dropped == 30)
         await following.cursor("mts", "30")
+    told = [line for line in caplog.messages if "nobody watches" in line]
+    assert told == [
+        f"operator mts: {count} events so far were about numbers that nobody watches" for count in (1, 2, 4, 8, 16)
+    ]
 
 
 async def test_an_event_that_overtakes_its_watch_is_not_lost(ground: Ground, following: Following) -> None:
@@ -206,6 +214,37 @@ async def test_deliveries_are_told_and_cost_no_commit(ground: Ground, following:
         ground.mts.tell(event(K.DEVICE_CHANGE, watched()))
         await following.cursor("mts", "2")
     assert positions == [f"{NOW} 0", f"{NOW} 2"]
+
+
+async def test_a_delivery_is_no_sign_that_numbers_are_watched(ground: Ground, following: Following) -> None:
+    async with taking(following):
+        await following.cursor("mts", "0")
+        await until(lambda: following.health.streams["mts"].heard == NOW)
+        ground.clock.advance(take_events.CURSOR_LAG)
+        ground.mts.tell(delivery(1))
+        await following.cursor("mts", "1")
+        assert following.health.streams["mts"].heard == NOW
+        ground.mts.tell(delivery(2), replace(heartbeat(NOW), cursor="3"), delivery(4))
+        await until(lambda: following.health.streams["mts"].heard == NOW + take_events.CURSOR_LAG)
+
+
+async def test_a_stream_has_not_told_what_was_missed_with_a_delivery(
+    ground: Ground, following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with taking(following):
+        await following.cursor("mts", "0")
+    again, heard = Following(ground), []
+    monkeypatch.setattr(again.health, "heard", lambda _, time: heard.append(time))
+    ground.mts.beat = None
+    async with taking(again):
+        await reached(ground.mts.cursors, 2)
+        # The heartbeat in the middle may have come before what was missed.
+        for count, told in enumerate((delivery(1), delivery(2), heartbeat(NOW), delivery(4), heartbeat(NOW)), 1):
+            ground.clock.advance(take_events.CURSOR_LAG)
+            ground.mts.tell(told)
+            await again.cursor("mts", str(count))
+        await until(lambda: bool(heard))
+    assert heard == [NOW + 5 * take_events.CURSOR_LAG]
 
 
 async def test_a_cursor_does_not_stay_behind_for_long(ground: Ground, following: Following) -> None:

@@ -14,6 +14,16 @@ _IDEMPOTENCY = 86_400
 
 _OPERATIONS = {operation: operator_pb2.Operation.Value(f"OPERATION_{operation.name}") for operation in Operation}
 _EVENTS = {kind: event_pb2.EventKind.Value(f"EVENT_KIND_{kind.name}") for kind in (*WATCHED_KINDS, EventKind.DELIVERY)}
+_CALLS = {
+    "capabilities": "GetCapabilities",
+    "look_up": "LookUpSubscriber",
+    "send_code": "SendCode",
+    "check_code": "CheckCode",
+    "start_network_check": "StartNetworkCheck",
+    "finish_network_check": "FinishNetworkCheck",
+    "watch_subscriber": "WatchSubscriber",
+    "unwatch_subscriber": "UnwatchSubscriber",
+}
 
 
 def operator_message(view: OperatorView) -> pb.Operator:
@@ -25,6 +35,10 @@ def operator_message(view: OperatorView) -> pb.Operator:
         backend=view.operator_id,
         capabilities=None if view.capabilities is None else _capabilities_message(view.capabilities),
         unavailable_reason=view.unavailable_reason,
+        circuits=[
+            pb.Circuit(call=_CALLS[name], state=pb.CircuitState.Value(f"CIRCUIT_STATE_{state.value}"))
+            for name, state in sorted(view.circuits.items())
+        ],
     )
 
 

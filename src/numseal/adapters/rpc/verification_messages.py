@@ -164,7 +164,11 @@ def _methods(verification: Verification) -> list[verification_pb2.MethodOption]:
     if verification.state not in _TAKES_CODES or verification.codes_counted >= MAX_SENDS:
         return []
     available = timestamp(verification.next_send_time)
-    return [verification_pb2.MethodOption(method=METHODS[method], available_time=available) for method in _RESENDABLE]
+    return [
+        verification_pb2.MethodOption(method=METHODS[method], available_time=available)
+        for method in _RESENDABLE
+        if method in verification.methods
+    ]
 
 
 def _step_up_options(verification: Verification) -> list[verification_pb2.StepUpOption]:

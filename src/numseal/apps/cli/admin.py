@@ -3,12 +3,13 @@
 import click
 
 from numseal.apps.cli.admin_agreements import agreements
+from numseal.apps.cli.admin_operators import operators
 from numseal.apps.cli.admin_trail import audit_trail
 
 
 @click.group(name="admin", context_settings={"help_option_names": ["-h", "--help"]})
 def admin() -> None:
-    """Keep agreements, and read the audit trail.
+    """Keep agreements, see how operators are, and read the audit trail.
 
     A development directory has the tokens of two administrators, admin-a and admin-b; --as names one of them.
     Exit code 0: done. 1: refused, or the trail is broken. 2: usage, or the server cannot be reached.
@@ -16,4 +17,5 @@ def admin() -> None:
 
 
 admin.add_command(agreements)
+admin.add_command(operators)
 admin.add_command(audit_trail)

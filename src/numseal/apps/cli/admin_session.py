@@ -12,6 +12,7 @@ import click
 import grpc
 
 from numseal.api.admin.v1.admin_pb2_grpc import AdminServiceStub
+from numseal.apps.cli.given import GivenError, check_address, read_authorities, read_token
 from numseal.apps.cli.session import TIMEOUT, problem, words
 from numseal.apps.cli.style import bad
 
@@ -95,14 +96,12 @@ def calling(command: Callable[..., None]) -> Callable[..., None]:
         as_json: bool,
         **rest: object,
     ) -> None:
-        path = token_file or directory / f"{name}.token"
         try:
-            token = path.read_text(encoding="ascii").strip()
-            authorities = ca.read_bytes() if ca else None
-        except OSError as error:
-            fail(f"{error.filename}: {error.strerror}; an administrator's token is given by --token-file", USAGE)
-        except UnicodeDecodeError:
-            fail(f"{path}: not a token; an administrator's token is ASCII text", USAGE)
+            check_address(address, "--address")
+            token = read_token(token_file or directory / f"{name}.token", "an administrator's")
+            authorities = read_authorities(ca)
+        except GivenError as error:
+            fail(str(error), USAGE)
         command(Caller(address, token, authorities, as_json), **rest)
 
     return called

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from numseal.adapters.clock import SystemClock
 from numseal.adapters.operators.remote.statement import read_keys
+from numseal.apps.cli.given import is_token
 from numseal.apps.cli.style import bad, good, note
 from numseal.attestation.errors import AttestationError
 from numseal.conformance.check import Check
@@ -108,7 +109,7 @@ def _target(address: str, ca: Path | None, certificate: Path | None, key: Path |
     if certificate is not None and ca is None:
         raise click.UsageError("--tls-certificate is shown over TLS only: name --tls-ca too")
     text = "" if token is None else _read(token).decode(errors="replace").strip()
-    if token is not None and not (text.isascii() and text.isprintable() and text):
+    if token is not None and not is_token(text):
         raise UnusableError(f"{token}: one line of printable ASCII characters is expected, the token")
     authority, shown, secret = (b"" if file is None else _read(file) for file in (ca, certificate, key))
     return Target(address, authority, shown, secret, text)

@@ -3,10 +3,13 @@
 No command's work lives here, and nothing heavy is imported.
 """
 
+import os
+import re
 from importlib import import_module
 
 import click
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _COMMANDS = {
     "serve": "Serve gRPC and HTTP.",
     "signup": "Verify a number as a messenger would, and write the bundle.",
@@ -22,8 +25,25 @@ _COMMANDS = {
 """Each command by its name, which is that of its module and of the function in it, with what it does."""
 
 
+class _NotTextError(click.ClickException):
+    """End with exit code 2 and one sentence on stderr."""
+
+    exit_code = 2
+
+
 class _Commands(click.Group):
     """Know the commands by name, and import the one that is called."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. Paths may have any bytes; where text is needed of such an argument, that is told."""
+        try:
+            return super().invoke(ctx)
+        except UnicodeEncodeError as error:
+            # Python keeps what is not UTF-8 on the command line as lone surrogates (PEP 383).
+            if not _SURROGATE.search(error.object):
+                raise
+            shown = os.fsencode(error.object).decode("utf-8", "backslashreplace")
+            raise _NotTextError(f"an argument is not UTF-8 text: {shown}; text in UTF-8 is expected") from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

@@ -154,11 +154,13 @@ def _say(
     """Say what was disclosed; beside the presentation itself, so on the other stream where that is printed."""
     disclosed = [name for name in held.disclosures if name in disclose]
     withheld = [name for name in held.disclosures if name not in disclose]
+    shown = [*withheld, *([f"{held.left_out} left out of it before"] if held.left_out else [])]
     if as_json:
         document = {
             "presentation": made,
             "disclosed": disclosed,
             "withheld": withheld,
+            "withheld_before": held.left_out,
             "key_bound": binding is not None,
             "output": None if output is None else str(output),
         }
@@ -166,7 +168,7 @@ def _say(
         return
     aside = output is None
     click.echo(f"{label('disclosed')} {', '.join(disclosed) or 'nothing'}", err=aside)
-    click.echo(f"{label('withheld')} {', '.join(withheld) or 'nothing'}", err=aside)
+    click.echo(f"{label('withheld')} {', '.join(shown) or 'nothing'}", err=aside)
     if binding is None:
         click.echo(f"{label('bound')} {note('to no key: whoever gets a copy can present it too')}", err=aside)
     else:

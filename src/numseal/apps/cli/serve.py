@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from numseal.adapters.signers.secret_file import KeyFileError
+from numseal.apps.addresses import Address
 from numseal.apps.config import ConfigError, load_config
 from numseal.apps.development import DEFAULT_DIRECTORY, WARNING, prepare_development
 from numseal.apps.server import Addresses, run
@@ -43,6 +44,11 @@ def serve(config_file: Path | None, directory: Path | None, grpc: str | None, ht
     """
     if config_file is not None and directory is not None:
         raise click.UsageError("Give either --config or --directory.")
+    for option, text in (("--grpc", grpc), ("--http", http)):
+        if text is not None and Address.parse(text) is None:
+            raise click.UsageError(
+                f"{option}: found {text!r}, expected HOST:PORT, such as 127.0.0.1:50051 or [::1]:50051"
+            )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 import grpc
 
 from numseal.api.verification.v1 import assurance_pb2, verification_pb2
+from numseal.apps.cli.given import GivenError, check_address, read_authorities, read_token
 from numseal.apps.cli.session import Session, open_session, problem, words
 from numseal.apps.cli.style import bad, good, label, note
 from numseal.domain.errors import Refusal
@@ -23,6 +25,7 @@ _METHODS = {
     "network": assurance_pb2.METHOD_NETWORK,
 }
 _DONE, _NOT_VERIFIED, _USAGE = 0, 1, 2
+_MATCH = "MATCH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class _Wish:
     account: str
     method: str
     code: str | None
+    directory: Path
     output: Path
     as_json: bool
 
@@ -83,15 +87,15 @@ def signup(
 
     Exit code 0: verified. 1: not verified, with the reason. 2: usage, or the server cannot be reached.
     """
-    path = token_file or directory / "token"
+    if method == "network" and code is not None:
+        raise click.UsageError("--code is for methods that send one: --method network has the handset open a page.")
     try:
-        token = path.read_text(encoding="ascii").strip()
-        authorities = ca.read_bytes() if ca else None
-    except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}; a relying party's token is given by --token-file", _USAGE)
-    except UnicodeDecodeError:
-        _fail(f"{path}: not a token; a relying party's token is ASCII text", _USAGE)
-    wish = _Wish(number, region, account, method, code, output, as_json)
+        check_address(server, "--server")
+        token = read_token(token_file or directory / "token", "a relying party's")
+        authorities = read_authorities(ca)
+    except GivenError as error:
+        _fail(str(error), _USAGE)
+    wish = _Wish(number, region, account, method, code, directory, output, as_json)
     try:
         sys.exit(asyncio.run(_signup(wish, server, token, authorities)))
     except grpc.aio.AioRpcError as error:
@@ -114,6 +118,7 @@ async def _signup(wish: _Wish, server: str, token: str, ca: bytes | None) -> int
         )
         handset = await _newest(session, wish) if wish.code is None else None
         verification = await session.start(request)
+        result = ""
         _say(wish, verification)
         if verification.state == verification_pb2.VERIFICATION_STATE_CODE_SENT:
             code = wish.code or await _code(session, wish, handset)
@@ -122,14 +127,16 @@ async def _signup(wish: _Wish, server: str, token: str, ca: bytes | None) -> int
                 return _USAGE
             if not wish.as_json:
                 click.echo(f"{label('code')} {code}")
-            verification = (await session.check(verification.verification_id, code)).verification
+            checked = await session.check(verification.verification_id, code)
+            verification = checked.verification
+            result = verification_pb2.CodeResult.Name(checked.code_result).removeprefix("CODE_RESULT_")
             _say(wish, verification)
         elif verification.state == verification_pb2.VERIFICATION_STATE_NETWORK_PENDING:
             if not wish.as_json:
                 click.echo(f"{label('page')} {verification.network.auth_url}")
             verification = await session.prove(verification, parse_msisdn(wish.number, wish.region))
             _say(wish, verification)
-        return _close(wish, verification)
+        return _close(wish, verification, result)
 
 
 async def _newest(session: Session, wish: _Wish) -> str | None:
@@ -163,7 +170,8 @@ def _say(wish: _Wish, verification: verification_pb2.Verification) -> None:
         click.echo(f"{label('found')} {finding.code}  {note(finding.sentence)}")
 
 
-def _close(wish: _Wish, verification: verification_pb2.Verification) -> int:
+def _close(wish: _Wish, verification: verification_pb2.Verification, result: str) -> int:
+    """Keep the bundle, and say how it ended; `result` is what the code was found to be, empty for none."""
     verified = verification.state == verification_pb2.VERIFICATION_STATE_VERIFIED
     if verified:
         try:
@@ -171,12 +179,14 @@ def _close(wish: _Wish, verification: verification_pb2.Verification) -> int:
         except OSError as error:
             _fail(f"{wish.output}: {error.strerror}; the number is verified, only the bundle was not written", _USAGE)
     if wish.as_json:
-        click.echo(json.dumps(_document(wish, verification)))
+        click.echo(json.dumps(_document(wish, verification, result)))
     elif verified:
         level = assurance_pb2.AssuranceLevel.Name(verification.assurance_level).removeprefix("ASSURANCE_LEVEL_")
         click.echo(f"{label('level')} {good(level)}")
-        click.echo(f"{label('bundle')} {wish.output}  {note(f'check it: numseal verify {wish.output}')}")
+        click.echo(f"{label('bundle')} {wish.output}  {note(f'check it: {_check_it(wish)}')}")
     else:
+        if result not in {"", _MATCH}:
+            click.echo(f"{label('result')} {bad(result)}  {note(_attempts(verification))}")
         for way in _ways(verification):
             click.echo(f"{label('way')} {way}")
         if verification.failure_reason:
@@ -184,7 +194,24 @@ def _close(wish: _Wish, verification: verification_pb2.Verification) -> int:
     return _DONE if verified else _NOT_VERIFIED
 
 
-def _document(wish: _Wish, verification: verification_pb2.Verification) -> dict[str, object]:
+def _check_it(wish: _Wish) -> str:
+    """Name the command that checks the bundle; where the server's keys are not in the directory, they must be named."""
+    keys = wish.directory / "public-keys.json"
+    return shlex.join(("numseal", "verify", str(wish.output), "--keys", str(keys) if keys.exists() else "FILE"))
+
+
+def _attempts(verification: verification_pb2.Verification) -> str:
+    """Say how many guesses are left, and from when (UTC) one counts."""
+    words = f"attempts remaining: {verification.attempts_remaining}"
+    opens = _next_check(verification)
+    return words if opens is None else f"{words}, the next one from {opens}"
+
+
+def _next_check(verification: verification_pb2.Verification) -> str | None:
+    return verification.next_check_time.ToJsonString() if verification.HasField("next_check_time") else None
+
+
+def _document(wish: _Wish, verification: verification_pb2.Verification, result: str) -> dict[str, object]:
     verified = verification.state == verification_pb2.VERIFICATION_STATE_VERIFIED
     return {
         "verification_id": verification.verification_id,
@@ -195,6 +222,9 @@ def _document(wish: _Wish, verification: verification_pb2.Verification) -> dict[
         "findings": [{"code": item.code, "sentence": item.sentence} for item in verification.findings],
         "ways": _ways(verification),
         "failure_reason": verification.failure_reason,
+        "code_result": result or None,
+        "attempts_remaining": verification.attempts_remaining,
+        "next_check_time": _next_check(verification),
         "binding_id": verification.binding_id,
         "bundle": str(wish.output) if verified else None,
     }

@@ -87,7 +87,8 @@ class Moment(click.ParamType[int]):
     "--insecure-keys-from-bundle",
     "insecure",
     is_flag=True,
-    help="Take the keys from the bundle itself. Shows what is in it; proves nothing about who issued it.",
+    help="Take the keys from the bundle itself. Success then shows only that it is whole, and says nothing about who "
+    "signed it.",
 )
 @click.pass_context
 def verify(

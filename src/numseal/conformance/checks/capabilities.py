@@ -8,7 +8,7 @@ from numseal.conformance.clause import operator
 from numseal.conformance.kit import Kit
 from numseal.conformance.results import Broken, DoesNotApply, expect, expect_all
 from numseal.conformance.words import word
-from numseal.domain.operator import CLOCK_SKEW
+from numseal.domain.operator import CLOCK_SKEW, TELLING, EventKind
 
 VERSION = "1.0"
 OPERATOR_ID = re.compile(r"[a-z0-9-]{1,64}")
@@ -155,7 +155,10 @@ async def events(kit: Kit) -> str:
     if kit.told.max_watches < 0:
         problems.append(f"max_watches is {kit.told.max_watches}, at least 0 is expected")
     expect_all(problems)
-    return f"{len(kinds)} kinds, kept {kit.told.event_retention.seconds} s"
+    seen = f"{len(kinds)} kinds, kept {kit.told.event_retention.seconds} s"
+    offered = {word(event_pb2.EventKind, kind) for kind in kinds}
+    missing = [kind.value for kind in EventKind if kind in TELLING and kind.value not in offered]
+    return f"{seen}; those of numbers will not be used: {', '.join(missing)} missing" if missing else seen
 
 
 @check(

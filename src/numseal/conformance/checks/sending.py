@@ -5,7 +5,7 @@ import asyncio
 from numseal.api.operator.v1 import operator_pb2
 from numseal.conformance.check import check
 from numseal.conformance.clause import operator
-from numseal.conformance.codes import arrived, expect_accepted
+from numseal.conformance.codes import arrived, expect_accepted, operator_code
 from numseal.conformance.kit import NOWHERE, Kit, Refused
 from numseal.conformance.results import Broken, CannotCheck, DoesNotApply, expect, expect_all
 from numseal.conformance.words import word
@@ -79,6 +79,33 @@ async def content(kit: Kit) -> str:
     name = word(operator_pb2.SendOutcome, answer.outcome)
     expect(name == "CONTENT", f"a text of {most + 1} characters is {name}, CONTENT is expected")
     return f"{most} characters"
+
+
+@check(
+    "send.sender",
+    "A sender that is announced is taken",
+    operator("SendCodeRequest.sender_id", "Sender that the handset shows, one of those in the capabilities"),
+)
+async def sender(kit: Kit) -> str:
+    """Send under the first sender that is announced, by each method that announces any."""
+    named = {
+        offer.method: offer.sender_ids[0]
+        for offer in kit.told.methods
+        if offer.method in {_SMS, operator_pb2.METHOD_OPERATOR_CODE} and offer.sender_ids
+    }
+    if not named:
+        raise DoesNotApply("GetCapabilities announces no sender_ids")
+    problems: list[str] = []
+    for method, sender_id in named.items():
+        content = {} if method == _SMS else {"operator_code": operator_code(kit)}
+        async with kit.borrowed() as number:
+            answer = await kit.send(kit.order(number, sender_id=sender_id, **content))
+        found = word(operator_pb2.SendOutcome, answer.outcome)
+        if found != "ACCEPTED":
+            name = word(operator_pb2.Method, method)
+            problems.append(f"{name} to {number} from the sender {sender_id!r} is {found}, ACCEPTED is expected")
+    expect_all(problems)
+    return ", ".join(named.values())
 
 
 @check(
@@ -198,6 +225,7 @@ CHECKS = (
     text,
     prior_codes,
     content,
+    sender,
     expired,
     not_ours,
     barred,

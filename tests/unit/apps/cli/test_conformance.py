@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -111,6 +112,32 @@ def test_keys_of_statements_are_read(broken: Backend, tmp_path: Path) -> None:
     done = invoke(broken.address, "--only", "statement.*", "--statement-keys", str(keys))
     assert done.exit_code == 0
     assert done.stdout.count("does not announce signs_statements") == 2
+
+
+def test_a_server_of_another_kind_ends_with_2() -> None:
+    port = 0
+
+    async def serve() -> grpc.aio.Server:
+        nonlocal port
+        server = grpc.aio.server()
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        return server
+
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(serve())
+    turning = threading.Thread(target=loop.run_forever)
+    turning.start()
+    try:
+        done = invoke(f"127.0.0.1:{port}")
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        turning.join(10)
+        loop.close()
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no operator backend answers there" in done.stderr
+    assert "UNIMPLEMENTED" in done.stderr
 
 
 def test_nobody_at_the_address_ends_with_2() -> None:

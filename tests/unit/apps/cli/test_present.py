@@ -66,6 +66,16 @@ def test_nothing_is_disclosed_on_demand() -> None:
     assert "withheld  nothing" in everything.stderr
 
 
+def test_what_was_left_out_of_it_before_counts_as_withheld(directory: Path) -> None:
+    reduced = run("unbound.json", "--disclose", "method", "--disclose", "phone_number").stdout
+    again = run("-", "--disclose", "method", stdin=reduced)
+    assert disclosed(again.stdout.strip()) == {"method": "SMS"}
+    assert f"withheld  phone_number, {len(NAMES) - 2} left out of it before\n" in again.stderr
+    document = json.loads(run("-", "--disclose", "method", "--json", stdin=again.stdout).stdout)
+    assert (document["disclosed"], document["withheld"]) == (["method"], [])
+    assert document["withheld_before"] == len(NAMES) - 1
+
+
 def test_a_key_bound_attestation_is_presented_with_its_key() -> None:
     now = int(time.time())  # noqa: TID251  the command reads the machine's clock
     text = ISSUER.attestation(claims=HOLDER.claims(issued_at=now, not_before=now, expires_at=now + DAY))
@@ -98,6 +108,7 @@ def test_as_json(directory: Path, output: str | None) -> None:
     assert document == {
         "disclosed": ["phone_number"],
         "withheld": [name for name in NAMES if name != "phone_number"],
+        "withheld_before": 0,
         "key_bound": True,
         "output": output,
     }

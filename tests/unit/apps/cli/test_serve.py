@@ -64,7 +64,8 @@ def test_a_configuration_of_ones_own_is_served_without_the_warning(server: FakeS
     [
         (["--config", "none.toml"], "Error: none.toml: the configuration cannot be read: No such file or directory"),
         (["--grpc", "0.0.0.0:1"], "listen.grpc: found 0.0.0.0:1 without TLS, expected listen.tls_certificate"),
-        (["--http", "nonsense"], "listen.http: found 'nonsense', expected host:port"),
+        (["--http", "nonsense"], "Error: --http: found 'nonsense', expected HOST:PORT"),
+        (["--grpc", "127.0.0.1:99999"], "Error: --grpc: found '127.0.0.1:99999', expected HOST:PORT"),
         (["--config", "a", "--directory", "b"], "Give either --config or --directory."),
     ],
 )

@@ -19,7 +19,9 @@ REDIRECTED = "REDIRECTED"
 OTHER_NUMBER = "ANSWER_OF_ANOTHER_NUMBER"
 TOKEN_REFUSED = "TOKEN_REFUSED"  # noqa: S105 - a code
 INVALID_GRANT = "INVALID_GRANT"
-"""The authorization server does not take an authorization code (RFC 6749 §5.2): unknown, too old or used."""
+"""The authorization server does not take an authorization code (RFC 6749 §5.2): malformed, unknown, too old or used."""
+OTHER_PAGE = "PROOF_OF_ANOTHER_PAGE"
+"""What was proved is not what the page asked for: whoever opened it can have changed its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,10 @@ ALREADY_EXISTS = (409, "ALREADY_EXISTS")
 NOT_FOUND = (404, "NOT_FOUND")
 NOT_IMPLEMENTED = (501, "NOT_IMPLEMENTED")
 
+REFUSED = "REQUEST_REFUSED"
+_OF_THE_REQUEST = frozenset({400, 404, 409, 422})
+"""Statuses whose documented errors tell of what was asked, and not of the operator."""
+
 _SURE_BELOW = 500
 """Statuses below it refuse a request; from it on, the request may have been carried out all the same."""
 
@@ -121,5 +127,10 @@ class CamaraError(Exception):
         return MEANINGS.get(self.key, _FAILED)
 
     def for_port(self) -> OperatorError:
-        """Return the port's error: the API's own code is the reason, its dots as underscores."""
+        """Return the port's error: the API's own code is the reason, its dots as underscores.
+
+        Documented errors that tell of what was asked are REQUEST_REFUSED, with the code in the sentence.
+        """
+        if self.status in _OF_THE_REQUEST and self.key in MEANINGS:
+            return OperatorError(REFUSED, f"{self.code}: {self}", sent=self.sent)
         return OperatorError(self.code.replace(".", "_")[-64:], str(self), sent=self.sent)

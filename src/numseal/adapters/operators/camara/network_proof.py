@@ -14,7 +14,7 @@ import jwt
 import orjson
 
 from numseal.adapters.operators.camara.client import Client, Operation, fields_of
-from numseal.adapters.operators.camara.errors import INVALID_GRANT, MALFORMED, TIMEOUT, CamaraError
+from numseal.adapters.operators.camara.errors import INVALID_GRANT, MALFORMED, OTHER_PAGE, TIMEOUT, CamaraError
 from numseal.adapters.operators.camara.memory import Answers
 from numseal.adapters.operators.camara.oauth import Tokens, access_token
 from numseal.adapters.operators.camara.seals import Seals
@@ -34,6 +34,7 @@ MAX_CHALLENGE = 1_024
 MAX_URL = 2_048
 
 _VERIFY = Operation("/verify", "number-verification:verify")
+_DENIED = (403, "PERMISSION_DENIED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,9 @@ class NetworkProof:
     async def finish(self, offer: NetworkOffer) -> NetworkChecked:
         """Exchange the code for a token of the SIM's own and ask whether it has the number. Raises `OperatorError`.
 
-        A code that the authorization server does not take is UNKNOWN: it does not say why. One that was offered here
-        before, by another request, is USED.
+        A code that the authorization server does not take is UNKNOWN: it does not say why. So is one of a page whose
+        address was changed on its way (its nonce, its scope): that is a person's doing, and no fault of the operator's.
+        A code that was offered here before, by another request, is USED.
         """
         now = self._clock.now()
         answer = self._answers.recall(offer.request_id, offer, now)
@@ -114,7 +116,7 @@ class NetworkProof:
             message = f"no answer within {self._settings.timeout} s"
             raise CamaraError(TIMEOUT, message).for_port() from error
         except CamaraError as error:
-            if error.code == INVALID_GRANT:
+            if error.code in {INVALID_GRANT, OTHER_PAGE}:
                 checked = NetworkChecked(NetworkOutcome.UNKNOWN)
             elif error.meaning.network is not None:
                 checked = NetworkChecked(error.meaning.network)
@@ -130,7 +132,12 @@ class NetworkProof:
         else:
             body = {"phoneNumber": number}
         base = self._settings.apis.number_verification
-        reply = await self._client.call_with(base, _VERIFY, body, offer.request_id, access_token(granted))
+        try:
+            reply = await self._client.call_with(base, _VERIFY, body, offer.request_id, access_token(granted))
+        except CamaraError as error:
+            if error.key == _DENIED and _narrowed(granted):
+                raise CamaraError(OTHER_PAGE, "the page was opened without the scope it asks for") from error
+            raise
         verified = fields_of(reply).get("devicePhoneNumberVerified")
         if type(verified) is not bool:
             raise CamaraError(MALFORMED, "devicePhoneNumberVerified: what the API describes is expected")
@@ -143,6 +150,8 @@ class NetworkProof:
         §3.1.3.7, 6).
         """
         now = self._clock.now()
+        if id_token is None:
+            raise CamaraError(OTHER_PAGE, "there is no ID token: the page was opened without the scope openid")
         try:
             claims: dict[str, Any] = jwt.decode(str(id_token), options={"verify_signature": False})
         except jwt.PyJWTError as error:
@@ -153,7 +162,7 @@ class NetworkProof:
         if self._settings.issuer and claims.get("iss") != self._settings.issuer:
             raise _unfit("the issuer that is set is expected")
         if claims.get("nonce") != self._nonce(page):
-            raise _unfit("the nonce of this page is expected")
+            raise CamaraError(OTHER_PAGE, "ID token: the nonce of this page is expected")
         ends, issued = claims.get("exp"), claims.get("iat")
         if type(ends) is not int or type(issued) is not int or ends <= now - CLOCK_SKEW:
             raise _unfit("one that is in force is expected")
@@ -180,6 +189,12 @@ class NetworkProof:
 
 def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _narrowed(granted: dict[str, Any]) -> bool:
+    """Say whether a token lacks the scope to verify; the answer tells its scope where it is another (RFC 6749 §5.1)."""
+    told = granted.get("scope")
+    return isinstance(told, str) and _VERIFY.scope not in told.split()
 
 
 def _unfit(expected: str) -> CamaraError:

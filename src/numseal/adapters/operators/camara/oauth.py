@@ -32,6 +32,7 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _ERROR = re.compile(r"[a-z_]{1,64}")
 _OK = 200
+_OF_THE_CODE = frozenset({"invalid_grant", "invalid_request"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,10 @@ class Tokens:
         return (await asyncio.shield(fetch)).value
 
     async def exchange(self, code: str, redirect_uri: str, code_verifier: str) -> dict[str, Any]:
-        """Return the token answer to an authorization code; raise `CamaraError`."""
+        """Return the token answer to an authorization code; raise `CamaraError`, INVALID_GRANT for a code not taken.
+
+        Servers say invalid_request of one that has no form of theirs; whoever has the page can hand any code in.
+        """
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         return await self._ask(form | ({"code_verifier": code_verifier} if code_verifier else {}))
 
@@ -121,7 +125,7 @@ class Tokens:
         if reply.status != _OK:
             told = reply.body.get("error") if isinstance(reply.body, dict) else None
             name = told if isinstance(told, str) and _ERROR.fullmatch(told) else f"status {reply.status}"
-            code = INVALID_GRANT if name == "invalid_grant" else TOKEN_REFUSED
+            code = INVALID_GRANT if "code" in form and name in _OF_THE_CODE else TOKEN_REFUSED
             raise CamaraError(code, f"the authorization server gives no token: {name}", sent=False)
         if not isinstance(reply.body, dict):
             raise CamaraError(MALFORMED, "the authorization server's answer is no JSON object", sent=False)

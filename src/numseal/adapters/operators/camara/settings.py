@@ -134,4 +134,4 @@ def _present(name: str, value: str) -> None:
 
 def _within(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
-        raise SettingsError(f"{name}: {least} to {most} is expected")
+        raise SettingsError(f"{name}: found {value}, {least} to {most} is expected")

@@ -119,12 +119,14 @@ class Sink:
         except (ValueError, web.HTTPRequestEntityTooLarge) as error:
             raise _Refused(400, "INVALID_ARGUMENT", "a CloudEvent of at most 64 KiB is expected") from error
         read = _notification(body)
-        number = read.phone_number
-        if number is None:
-            known = self._watches.of_id(read.watch_id)
-            number = None if known is None else known.phone_number
+        # What a process before this one began is not known here. A token that was given out is enough for it then: an
+        # event too many has a number looked up once more, one that is turned away would hide a changed SIM.
+        known = self._watches.of_id(read.watch_id)
+        number = read.phone_number if known is None else known.phone_number
         if number is not None and not self._watches.admits_for(shown[1], number):
             raise _Refused(403, "PERMISSION_DENIED", "the access token is that of another phone number's subscription")
+        if read.phone_number not in {None, number}:
+            raise _Refused(403, "PERMISSION_DENIED", "phoneNumber: that of the subscription is expected")
         return read
 
     def _apply(self, told: _Notification) -> None:

@@ -89,8 +89,7 @@ class ComposedOperator:
         They are asked again after a minute, or ten seconds after a failure.
         """
         await self._roster.ask()
-        offers = [(item.part, item.present) for item in self._roster if item.present is not None]
-        if not offers:
+        if all(item.present is None for item in self._roster):
             raise next(iter(self._roster)).error()
         try:
             watching = self._roster.watching()
@@ -98,7 +97,12 @@ class ComposedOperator:
             watching = None
         senders = self._roster.senders()
         return merging.merged(
-            self._operator_id, self._plmns, offers, senders=senders, watching=watching, now=self._clock.now()
+            self._operator_id,
+            self._plmns,
+            tuple(self._roster),
+            senders=senders,
+            watching=watching,
+            now=self._clock.now(),
         )
 
     async def look_up(self, request: LookupRequest) -> Lookup:

@@ -51,7 +51,8 @@ class Settings:
         for name, fits, expected in _CHECKS:
             value = getattr(self, name)
             if not fits(value):
-                raise ValueError(f"{name}: found {value!r}, expected {expected}")
+                shown = list(value) if isinstance(value, tuple) else value
+                raise ValueError(f"{name}: found {shown!r}, expected {expected}")
         if self.least_backoff > self.most_backoff:
             raise ValueError(f"least_backoff: found {self.least_backoff}, expected most_backoff at most")
 
@@ -93,7 +94,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("least_backoff", _seconds(60), "0.01 to 60 seconds"),
     ("most_backoff", _seconds(600), "0.01 to 600 seconds"),
     ("node_networks", _places_nodes, 'prefixes of node numbers, without "+", with PLMNs as "250-01"'),
-    ("own_prefixes", _prefixes, 'a tuple of prefixes as "+7916"'),
+    ("own_prefixes", _prefixes, 'prefixes of numbers, each as "+7916"'),
     ("handsets_only", lambda value: isinstance(value, bool), "true or false"),
     ("key_epoch", _text(64), "1 to 64 printable characters"),
 )

@@ -7,7 +7,8 @@ it remembers request ids, everything else, once more after UNAVAILABLE and withi
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,10 +22,12 @@ from numseal.adapters.operators.remote.from_wire import (
     capabilities_of,
     checked_of,
     finished_of,
+    senders_of,
     sent_of,
     started_of,
     watch_of,
 )
+from numseal.adapters.operators.remote.reachability import Reachability
 from numseal.adapters.operators.remote.settings import Settings
 from numseal.adapters.operators.remote.statement import check_statement
 from numseal.adapters.operators.remote.statuses import Call, failure
@@ -39,7 +42,7 @@ from numseal.adapters.operators.remote.to_wire import (
 )
 from numseal.api.operator.v1 import operator_pb2 as pb
 from numseal.api.operator.v1.operator_pb2_grpc import OperatorBackendStub
-from numseal.domain.evidence import Lookup, Statement
+from numseal.domain.evidence import Lookup, Method, Statement
 from numseal.domain.operator import (
     Capabilities,
     CodeCheck,
@@ -95,8 +98,11 @@ class RemoteOperator:
     Owns its channel, and what the operator last said that it can do.
     """
 
-    def __init__(self, operator_id: str, settings: Settings, clock: Clock) -> None:
-        """Take the operator's id in the number plan, how it is reached, and the clock; connects at the first call."""
+    def __init__(self, operator_id: str, settings: Settings, clock: Clock, plmns: tuple[str, ...] = ()) -> None:
+        """Take the operator's id in the number plan, how it is reached, and the clock; connects at the first call.
+
+        `plmns` are its networks as configured, "MCC-MNC": where it announces others, that is logged.
+        """
         self._operator_id = operator_id
         self._settings = settings
         self._clock = clock
@@ -104,7 +110,11 @@ class RemoteOperator:
         self._channel: grpc.aio.Channel | None = None
         self._calls: OperatorBackendAsyncStub | None = None
         self._closed = False
+        self._plmns = frozenset(plmns)
+        self._odd_plmns: frozenset[str] = frozenset()
+        self._reachability = Reachability(operator_id, settings.address)
         self._told: Capabilities | None = None
+        self._senders: Mapping[Method, frozenset[str]] = {}
         self._skipped = 0
 
     @property
@@ -124,7 +134,8 @@ class RemoteOperator:
         limit = self._settings.capabilities_timeout
         answer = await self._ask(statuses.CAPABILITIES, self._stub.GetCapabilities, request, limit, again=True)
         told = capabilities_of(answer)
-        self._told = told
+        self._told, self._senders = told, senders_of(answer)
+        self._compare_networks(frozenset(told.plmns))
         return told
 
     async def look_up(self, request: LookupRequest) -> Lookup:
@@ -142,6 +153,7 @@ class RemoteOperator:
         """Send a code to the handset; without a connection it certainly is not sent."""
         message = _written(send_request, order, self._settings.template)
         await self._connected()
+        message.sender_id = await self._sender(order)
         limit = self._settings.send_timeout
         answer = await self._ask(statuses.SEND, self._stub.SendCode, message, limit, again=self._remembers)
         return sent_of(answer, order)
@@ -197,14 +209,19 @@ class RemoteOperator:
 
     async def _read(self, call: Any) -> Any:
         try:
-            return await call.read()
+            answer = await call.read()
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.OUT_OF_RANGE:
                 raise CursorTooOldError from None
+            if not self._closed:
+                self._reachability.failed(error, self._channel)
             raise failure(statuses.STREAM, error) from None
         except asyncio.CancelledError:
             self._end_of(statuses.STREAM)
             raise
+        if answer is not grpc.aio.EOF:
+            self._reachability.reached()
+        return answer
 
     def _event(self, answer: pb.StreamEventsResponse | None) -> OperatorEvent | None:
         try:
@@ -226,6 +243,26 @@ class RemoteOperator:
 
     async def _signs(self) -> bool:
         return (self._told or await self.capabilities()).signs_statements
+
+    async def _sender(self, order: CodeOrder) -> str:
+        """Return the sender of an order where the operator announces it for the method, else empty: its own."""
+        if order.sender_id and self._told is None:
+            # A code is worth more than its sender: where nothing is announced in time, the operator's own is shown.
+            with suppress(OperatorError, BrokenContractError):
+                await self.capabilities()
+        return order.sender_id if order.sender_id in self._senders.get(order.method, ()) else ""
+
+    def _compare_networks(self, announced: frozenset[str]) -> None:
+        """Log networks that are not those of the configuration, once until they change."""
+        odd = announced if self._plmns and announced != self._plmns else frozenset[str]()
+        if odd and odd != self._odd_plmns:
+            _log.warning(
+                "operator %s: announces the networks %s, the configuration has %s (operators[].plmns)",
+                self._operator_id,
+                ", ".join(sorted(announced)),
+                ", ".join(sorted(self._plmns)),
+            )
+        self._odd_plmns = odd
 
     def _statement(self, answer: C) -> tuple[Statement, str]:
         """Return an answer's statement and its hash once it is checked; empty where nobody can check it."""
@@ -263,10 +300,12 @@ class RemoteOperator:
             async with asyncio.timeout(self._settings.connect_timeout):
                 while state is not grpc.ChannelConnectivity.READY:
                     if state in _GONE:
+                        self._reachability.without_connection()
                         raise OperatorError("UNAVAILABLE", f"there is no connection to operator {self._operator_id}")
                     await channel.wait_for_state_change(state)
                     state = channel.get_state(try_to_connect=True)
         except TimeoutError:
+            self._reachability.without_connection()
             sentence = f"no connection to operator {self._operator_id} came about in time"
             raise OperatorError("UNAVAILABLE", sentence) from None
 
@@ -292,10 +331,13 @@ class RemoteOperator:
         try:
             answer = await method(request, timeout=limit, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
+            if not self._closed:
+                self._reachability.failed(error, self._channel)
             raise failure(call, error) from None
         except (asyncio.CancelledError, grpc.aio.UsageError):
             self._end_of(call)
             raise
+        self._reachability.reached()
         if answer is None:
             # So grpc hands over bytes that are no message.
             raise BrokenContractError(f"{call.name}: an answer of the contract is expected")

@@ -17,6 +17,7 @@ from numseal.adapters.operators.remote.evidence_from_wire import moment_or_none
 from numseal.adapters.operators.remote.fields import MAX_NAME, BrokenContractError, opaque, plmn, span, text
 from numseal.adapters.operators.remote.to_wire import CONTRACT_VERSION, IDEMPOTENCY_WINDOW
 from numseal.api.operator.v1 import operator_pb2 as pb
+from numseal.domain.evidence import Method
 from numseal.domain.operator import (
     Capabilities,
     CodeChecked,
@@ -74,6 +75,15 @@ def capabilities_of(answer: pb.GetCapabilitiesResponse) -> Capabilities:
         signs_statements=answer.signs_statements,
         prices=tuple(price for price in prices if price is not None),
     )
+
+
+def senders_of(answer: pb.GetCapabilitiesResponse) -> dict[Method, frozenset[str]]:
+    """Read which senders an operator takes, by method; a method without any sets its own."""
+    return {
+        METHODS.from_wire[item.method]: frozenset(item.sender_ids)
+        for item in answer.methods
+        if item.method in METHODS.from_wire
+    }
 
 
 def _price(message: pb.Price) -> Price | None:

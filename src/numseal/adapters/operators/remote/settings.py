@@ -14,7 +14,7 @@ MAX_TIMEOUT = 60.0
 MAX_TOKEN = 4_096
 MAX_TEMPLATE = 64
 
-_PLACE = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]{1,253})):([0-9]{1,5})")
+_PLACE = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]{1,253})):([0-9]{1,5})")
 _MAX_PORT = 65_535
 
 
@@ -66,8 +66,9 @@ class Settings:
         if len(self.template) > MAX_TEMPLATE or not self.template.isprintable():
             raise ValueError(f"template: a name of at most {MAX_TEMPLATE} printable characters is expected")
         for item in fields(self):
-            if item.name.endswith("_timeout") and not 0 < getattr(self, item.name) <= MAX_TIMEOUT:
-                raise ValueError(f"{item.name}: a number over 0 and up to {MAX_TIMEOUT:g} is expected")
+            value = getattr(self, item.name)
+            if item.name.endswith("_timeout") and not 0 < value <= MAX_TIMEOUT:
+                raise ValueError(f"{item.name}: found {value}, a number over 0 and up to {MAX_TIMEOUT:g} is expected")
 
 
 def _host(address: str) -> str:

@@ -5,7 +5,7 @@ Nothing is sent from here, and nothing is awaited. All is kept in this process's
 
 import itertools
 import secrets
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -84,9 +84,10 @@ class Deliveries:
         self._epoch = secrets.token_hex(8)
         self._count = 0
         self._kept: OrderedDict[str, tuple[Delivery, list[_Sent]]] = OrderedDict()
-        self._ids: MessageIds[_Sent] = MessageIds()
+        # Each SMSC's ids are its own, also where two read alike: none hides what another gave.
+        self._ids: defaultdict[str, MessageIds[_Sent]] = defaultdict(MessageIds)
         self._early: OrderedDict[int, _Early] = OrderedDict()
-        self._early_ids: MessageIds[_Early] = MessageIds()
+        self._early_ids: defaultdict[str, MessageIds[_Early]] = defaultdict(MessageIds)
         self._early_count = itertools.count()
         self._awaited: OrderedDict[str, Delivery] = OrderedDict()
         self._to_forget: tuple[deque[tuple[int, Delivery]], ...] = (deque(), deque())
@@ -107,7 +108,7 @@ class Deliveries:
             return
         sent = _Sent(delivery, message_id)
         self._kept[delivery.delivery_id][1].append(sent)
-        self._ids.add(message_id, sent)
+        self._ids[delivery.smsc].add(message_id, sent)
         for early in self._early_for(sent):
             self._drop_early(early)
             self._apply(sent, early.receipt)
@@ -125,7 +126,7 @@ class Deliveries:
         early = _Early(receipt, smsc, now + EARLY, next(self._early_count))
         self._early[early.number] = early
         for message_id in receipt.ids:
-            self._early_ids.add(message_id, early)
+            self._early_ids[smsc].add(message_id, early)
         if len(self._early) > KEPT_EARLY:
             self._drop_early(next(iter(self._early.values())))
 
@@ -188,9 +189,8 @@ class Deliveries:
         for message_id in receipt.ids:
             found = [
                 (likeness, sent)
-                for likeness, sent in self._ids.find(message_id)
-                # Another SMSC's ids are its own, also where they read alike.
-                if sent.delivery.smsc == smsc and _may_be(receipt.numbers, sent.delivery.number)
+                for likeness, sent in self._ids[smsc].find(message_id)
+                if _may_be(receipt.numbers, sent.delivery.number)
             ]
             if found:
                 habit = self._habits.get(smsc)
@@ -206,8 +206,8 @@ class Deliveries:
         delivery = sent.delivery
         found = [
             (likeness, early)
-            for likeness, early in self._early_ids.find(sent.message_id, told_by_receipt=False)
-            if early.smsc == delivery.smsc and _may_be(early.receipt.numbers, delivery.number)
+            for likeness, early in self._early_ids[delivery.smsc].find(sent.message_id, told_by_receipt=False)
+            if _may_be(early.receipt.numbers, delivery.number)
         ]
         habit = self._habits.get(delivery.smsc)
         likeliest = min((likeness for likeness, _ in found), key=lambda one: (one is not habit, one), default=None)
@@ -224,12 +224,12 @@ class Deliveries:
         kept = self._kept.pop(delivery.delivery_id, None)
         if kept is not None:
             for sent in kept[1]:
-                self._ids.remove(sent.message_id, sent)
+                self._ids[delivery.smsc].remove(sent.message_id, sent)
 
     def _drop_early(self, early: _Early) -> None:
         del self._early[early.number]
         for message_id in early.receipt.ids:
-            self._early_ids.remove(message_id, early)
+            self._early_ids[early.smsc].remove(message_id, early)
 
 
 def _may_be(numbers: tuple[str, ...], number: str) -> bool:

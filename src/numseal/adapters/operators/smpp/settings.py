@@ -44,14 +44,14 @@ class SmscSettings:
         """Refuse what no bind could carry."""
         _need(_NAME.fullmatch(self.name), "name", "1 to 32 letters, digits, '.', '_' and '-'")
         _need(self.host, "host", "a host")
-        _need(self.port in _PORTS, "port", "1 to 65535")
+        _need(self.port in _PORTS, "port", f"found {self.port}, 1 to 65535")
         _need(_is_text(self.system_id, 1, _MAX_SYSTEM_ID), "system_id", "1 to 15 ASCII characters")
         _need(_is_text(self.system_type, 0, _MAX_SYSTEM_TYPE), "system_type", "at most 12 ASCII characters")
         _need(_is_text(self.address_range, 0, 40), "address_range", "at most 40 ASCII characters")
         _need(0 not in self.password, "password", "no zero octet")
         _need(len(self.password) <= _MAX_PASSWORD, "password", f"at most {_MAX_PASSWORD} octets")
-        _need(0 <= self.bind_ton <= _MAX_TON, "bind_ton", "0 to 255")
-        _need(0 <= self.bind_npi <= _MAX_TON, "bind_npi", "0 to 255")
+        _need(0 <= self.bind_ton <= _MAX_TON, "bind_ton", f"found {self.bind_ton}, 0 to 255")
+        _need(0 <= self.bind_npi <= _MAX_TON, "bind_npi", f"found {self.bind_npi}, 0 to 255")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,8 @@ class Settings:
         _need(self.validity in VALIDITIES, "validity", f"one of {', '.join(VALIDITIES)}")
         _need(self.long_texts in set(LongTexts), "long_texts", f"one of {', '.join(LongTexts)}")
         for name, least, most in _BOUNDS:
-            _need(least <= getattr(self, name) <= most, name, f"{least} to {most}")
+            value = getattr(self, name)
+            _need(least <= value <= most, name, f"found {value}, {least} to {most}")
         _need(self.response_timeout < self.send_timeout, "send_timeout", "more than response_timeout")
         _need(self.reconnect_min <= self.reconnect_max, "reconnect_max", "at least reconnect_min")
         _need(self.throttle_min <= self.throttle_max, "throttle_max", "at least throttle_min")

@@ -708,7 +708,7 @@ class UpdateAgreementRequest(_message.Message):
     AGREEMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def agreement(self) -> _resource_pb2.Agreement:
-        """Required. The agreement as it is to be; output fields are ignored."""
+        """Required. The agreement as it is to be, with the etag of the version that was read; output fields are ignored."""
 
     def __init__(
         self,
@@ -762,7 +762,7 @@ class AcceptAgreementRequest(_message.Message):
     side: _resource_pb2.AgreementSide.ValueType
     """Required. The side that accepted."""
     reference: _builtins.str
-    """Required. Reference to the side's own document, 1 to 255 bytes."""
+    """Required. Reference to the side's own document, 1 to 255 bytes; must not name a phone number."""
     etag: _builtins.str
     """Required. Version of the agreement that was accepted; ABORTED when it is no longer that."""
     def __init__(
@@ -817,9 +817,9 @@ class ProposeSuspensionRequest(_message.Message):
     agreement_id: _builtins.str
     """Required. The agreement."""
     reason: _builtins.str
-    """Required. Why, 1 to 1,024 bytes."""
+    """Required. Why, 1 to 1,024 bytes; must not name a phone number."""
     reference: _builtins.str
-    """Required. Reference to the decision that it carries out, 1 to 255 bytes."""
+    """Required. Reference to the decision that it carries out, 1 to 255 bytes; must not name a phone number."""
     def __init__(
         self,
         *,
@@ -931,9 +931,9 @@ class ResumeAgreementRequest(_message.Message):
     agreement_id: _builtins.str
     """Required. The agreement."""
     reason: _builtins.str
-    """Required. Why, 1 to 1,024 bytes."""
+    """Required. Why, 1 to 1,024 bytes; must not name a phone number."""
     reference: _builtins.str
-    """Required. Reference to the decision that it carries out, 1 to 255 bytes."""
+    """Required. Reference to the decision that it carries out, 1 to 255 bytes; must not name a phone number."""
     def __init__(
         self,
         *,
@@ -989,9 +989,9 @@ class EndAgreementRequest(_message.Message):
     agreement_id: _builtins.str
     """Required. The agreement."""
     reason: _builtins.str
-    """Required. Why, 1 to 1,024 bytes."""
+    """Required. Why, 1 to 1,024 bytes; must not name a phone number."""
     reference: _builtins.str
-    """Required. Reference to the decision that it carries out, 1 to 255 bytes."""
+    """Required. Reference to the decision that it carries out, 1 to 255 bytes; must not name a phone number."""
     def __init__(
         self,
         *,

@@ -279,7 +279,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateAgreement(self, request, context):
-        """Proposes an agreement.
+        """Proposes an agreement. One whose end_time has passed already answers INVALID_ARGUMENT with PERIOD_OVER.
 
         Callable by: an administrator.
         """
@@ -306,7 +306,11 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAgreement(self, request, context):
-        """Replaces everything about an agreement that may change; what both sides must accept anew makes it PROPOSED.
+        """Replaces everything about an agreement that may change. A PROPOSED one loses by it what a side has accepted. Of an
+        ACTIVE or SUSPENDED one only notification_reference may change; anything else answers FAILED_PRECONDITION with
+        AGREEMENT_IN_FORCE. Propose another agreement with the changed terms, have both sides accept it, and end this one:
+        of several in force the one that lasts longest counts. An ENDED one answers FAILED_PRECONDITION with
+        AGREEMENT_ENDED, whatever is to change.
 
         Callable by: an administrator.
         """
@@ -324,7 +328,9 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ProposeSuspension(self, request, context):
-        """Proposes to suspend an agreement; nothing stops before another administrator confirms.
+        """Proposes to suspend an agreement; nothing stops before another administrator confirms. It takes the place of what
+        the same administrator proposed and nobody confirmed, which can be confirmed no more; the audit trail names that as
+        `replaced`.
 
         Callable by: an administrator.
         """
@@ -333,7 +339,9 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmSuspension(self, request, context):
-        """Suspends the agreement: new verifications stop at once, bindings stay checkable, the log gets an `agr` entry.
+        """Suspends the agreement: new verifications stop at once, bindings stay checkable, the log gets an `agr` entry. The
+        entry has the SHA-256 of a document; the document is `document` in the detail of the call's event in the audit
+        trail, whose `leaf_index` is the index in the proof. The same holds for ResumeAgreement and EndAgreement.
 
         Callable by: an administrator other than the one who proposed it.
         """
@@ -442,7 +450,8 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAuditEvents(self, request, context):
-        """Lists what administrators did, the latest first.
+        """Lists what administrators did, the latest first. Events that are missing at the end of the trail cannot be seen in
+        the chain: keep the sequence and chain_hash of the last one, or compare it with what others have seen.
 
         Callable by: an administrator.
         """

@@ -86,7 +86,7 @@ class AdminServiceStub:
     Callable by: an administrator.
     """
     CreateAgreement: _grpc.UnaryUnaryMultiCallable[_admin_pb2.CreateAgreementRequest, _admin_pb2.CreateAgreementResponse]
-    """Proposes an agreement.
+    """Proposes an agreement. One whose end_time has passed already answers INVALID_ARGUMENT with PERIOD_OVER.
 
     Callable by: an administrator.
     """
@@ -101,7 +101,11 @@ class AdminServiceStub:
     Callable by: an administrator.
     """
     UpdateAgreement: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UpdateAgreementRequest, _admin_pb2.UpdateAgreementResponse]
-    """Replaces everything about an agreement that may change; what both sides must accept anew makes it PROPOSED.
+    """Replaces everything about an agreement that may change. A PROPOSED one loses by it what a side has accepted. Of an
+    ACTIVE or SUSPENDED one only notification_reference may change; anything else answers FAILED_PRECONDITION with
+    AGREEMENT_IN_FORCE. Propose another agreement with the changed terms, have both sides accept it, and end this one:
+    of several in force the one that lasts longest counts. An ENDED one answers FAILED_PRECONDITION with
+    AGREEMENT_ENDED, whatever is to change.
 
     Callable by: an administrator.
     """
@@ -111,12 +115,16 @@ class AdminServiceStub:
     Callable by: an administrator.
     """
     ProposeSuspension: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ProposeSuspensionRequest, _admin_pb2.ProposeSuspensionResponse]
-    """Proposes to suspend an agreement; nothing stops before another administrator confirms.
+    """Proposes to suspend an agreement; nothing stops before another administrator confirms. It takes the place of what
+    the same administrator proposed and nobody confirmed, which can be confirmed no more; the audit trail names that as
+    `replaced`.
 
     Callable by: an administrator.
     """
     ConfirmSuspension: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ConfirmSuspensionRequest, _admin_pb2.ConfirmSuspensionResponse]
-    """Suspends the agreement: new verifications stop at once, bindings stay checkable, the log gets an `agr` entry.
+    """Suspends the agreement: new verifications stop at once, bindings stay checkable, the log gets an `agr` entry. The
+    entry has the SHA-256 of a document; the document is `document` in the detail of the call's event in the audit
+    trail, whose `leaf_index` is the index in the proof. The same holds for ResumeAgreement and EndAgreement.
 
     Callable by: an administrator other than the one who proposed it.
     """
@@ -177,7 +185,8 @@ class AdminServiceStub:
     Callable by: an administrator.
     """
     ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListAuditEventsRequest, _admin_pb2.ListAuditEventsResponse]
-    """Lists what administrators did, the latest first.
+    """Lists what administrators did, the latest first. Events that are missing at the end of the trail cannot be seen in
+    the chain: keep the sequence and chain_hash of the last one, or compare it with what others have seen.
 
     Callable by: an administrator.
     """
@@ -240,7 +249,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     Callable by: an administrator.
     """
     CreateAgreement: _aio.UnaryUnaryMultiCallable[_admin_pb2.CreateAgreementRequest, _admin_pb2.CreateAgreementResponse]  # type: ignore[assignment]
-    """Proposes an agreement.
+    """Proposes an agreement. One whose end_time has passed already answers INVALID_ARGUMENT with PERIOD_OVER.
 
     Callable by: an administrator.
     """
@@ -255,7 +264,11 @@ class AdminServiceAsyncStub(AdminServiceStub):
     Callable by: an administrator.
     """
     UpdateAgreement: _aio.UnaryUnaryMultiCallable[_admin_pb2.UpdateAgreementRequest, _admin_pb2.UpdateAgreementResponse]  # type: ignore[assignment]
-    """Replaces everything about an agreement that may change; what both sides must accept anew makes it PROPOSED.
+    """Replaces everything about an agreement that may change. A PROPOSED one loses by it what a side has accepted. Of an
+    ACTIVE or SUSPENDED one only notification_reference may change; anything else answers FAILED_PRECONDITION with
+    AGREEMENT_IN_FORCE. Propose another agreement with the changed terms, have both sides accept it, and end this one:
+    of several in force the one that lasts longest counts. An ENDED one answers FAILED_PRECONDITION with
+    AGREEMENT_ENDED, whatever is to change.
 
     Callable by: an administrator.
     """
@@ -265,12 +278,16 @@ class AdminServiceAsyncStub(AdminServiceStub):
     Callable by: an administrator.
     """
     ProposeSuspension: _aio.UnaryUnaryMultiCallable[_admin_pb2.ProposeSuspensionRequest, _admin_pb2.ProposeSuspensionResponse]  # type: ignore[assignment]
-    """Proposes to suspend an agreement; nothing stops before another administrator confirms.
+    """Proposes to suspend an agreement; nothing stops before another administrator confirms. It takes the place of what
+    the same administrator proposed and nobody confirmed, which can be confirmed no more; the audit trail names that as
+    `replaced`.
 
     Callable by: an administrator.
     """
     ConfirmSuspension: _aio.UnaryUnaryMultiCallable[_admin_pb2.ConfirmSuspensionRequest, _admin_pb2.ConfirmSuspensionResponse]  # type: ignore[assignment]
-    """Suspends the agreement: new verifications stop at once, bindings stay checkable, the log gets an `agr` entry.
+    """Suspends the agreement: new verifications stop at once, bindings stay checkable, the log gets an `agr` entry. The
+    entry has the SHA-256 of a document; the document is `document` in the detail of the call's event in the audit
+    trail, whose `leaf_index` is the index in the proof. The same holds for ResumeAgreement and EndAgreement.
 
     Callable by: an administrator other than the one who proposed it.
     """
@@ -331,7 +348,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     Callable by: an administrator.
     """
     ListAuditEvents: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListAuditEventsRequest, _admin_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
-    """Lists what administrators did, the latest first.
+    """Lists what administrators did, the latest first. Events that are missing at the end of the trail cannot be seen in
+    the chain: keep the sequence and chain_hash of the last one, or compare it with what others have seen.
 
     Callable by: an administrator.
     """
@@ -457,7 +475,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.CreateAgreementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.CreateAgreementResponse, _abc.Awaitable[_admin_pb2.CreateAgreementResponse]]:
-        """Proposes an agreement.
+        """Proposes an agreement. One whose end_time has passed already answers INVALID_ARGUMENT with PERIOD_OVER.
 
         Callable by: an administrator.
         """
@@ -490,7 +508,11 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.UpdateAgreementRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.UpdateAgreementResponse, _abc.Awaitable[_admin_pb2.UpdateAgreementResponse]]:
-        """Replaces everything about an agreement that may change; what both sides must accept anew makes it PROPOSED.
+        """Replaces everything about an agreement that may change. A PROPOSED one loses by it what a side has accepted. Of an
+        ACTIVE or SUSPENDED one only notification_reference may change; anything else answers FAILED_PRECONDITION with
+        AGREEMENT_IN_FORCE. Propose another agreement with the changed terms, have both sides accept it, and end this one:
+        of several in force the one that lasts longest counts. An ENDED one answers FAILED_PRECONDITION with
+        AGREEMENT_ENDED, whatever is to change.
 
         Callable by: an administrator.
         """
@@ -512,7 +534,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.ProposeSuspensionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ProposeSuspensionResponse, _abc.Awaitable[_admin_pb2.ProposeSuspensionResponse]]:
-        """Proposes to suspend an agreement; nothing stops before another administrator confirms.
+        """Proposes to suspend an agreement; nothing stops before another administrator confirms. It takes the place of what
+        the same administrator proposed and nobody confirmed, which can be confirmed no more; the audit trail names that as
+        `replaced`.
 
         Callable by: an administrator.
         """
@@ -523,7 +547,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.ConfirmSuspensionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ConfirmSuspensionResponse, _abc.Awaitable[_admin_pb2.ConfirmSuspensionResponse]]:
-        """Suspends the agreement: new verifications stop at once, bindings stay checkable, the log gets an `agr` entry.
+        """Suspends the agreement: new verifications stop at once, bindings stay checkable, the log gets an `agr` entry. The
+        entry has the SHA-256 of a document; the document is `document` in the detail of the call's event in the audit
+        trail, whose `leaf_index` is the index in the proof. The same holds for ResumeAgreement and EndAgreement.
 
         Callable by: an administrator other than the one who proposed it.
         """
@@ -656,7 +682,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.ListAuditEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.ListAuditEventsResponse, _abc.Awaitable[_admin_pb2.ListAuditEventsResponse]]:
-        """Lists what administrators did, the latest first.
+        """Lists what administrators did, the latest first. Events that are missing at the end of the trail cannot be seen in
+        the chain: keep the sequence and chain_hash of the last one, or compare it with what others have seen.
 
         Callable by: an administrator.
         """

@@ -130,6 +130,34 @@ ERASURE_STATE_COMPLETE: ErasureState.ValueType  # 2
 """The master key that older backups need is retired too."""
 Global___ErasureState: _TypeAlias = ErasureState  # noqa: Y015
 
+class _CircuitState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CircuitStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CircuitState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CIRCUIT_STATE_UNSPECIFIED: _CircuitState.ValueType  # 0
+    """Not stated; never sent."""
+    CIRCUIT_STATE_CLOSED: _CircuitState.ValueType  # 1
+    """It is asked."""
+    CIRCUIT_STATE_HALF_OPEN: _CircuitState.ValueType  # 2
+    """One call is tried, and the others are refused until it has ended."""
+    CIRCUIT_STATE_OPEN: _CircuitState.ValueType  # 3
+    """It failed too often, and is left alone for a while."""
+
+class CircuitState(_CircuitState, metaclass=_CircuitStateEnumTypeWrapper):
+    """Whether an operator is asked by one kind of call."""
+
+CIRCUIT_STATE_UNSPECIFIED: CircuitState.ValueType  # 0
+"""Not stated; never sent."""
+CIRCUIT_STATE_CLOSED: CircuitState.ValueType  # 1
+"""It is asked."""
+CIRCUIT_STATE_HALF_OPEN: CircuitState.ValueType  # 2
+"""One call is tried, and the others are refused until it has ended."""
+CIRCUIT_STATE_OPEN: CircuitState.ValueType  # 3
+"""It failed too often, and is left alone for a while."""
+Global___CircuitState: _TypeAlias = CircuitState  # noqa: Y015
+
 @_typing.final
 class AppText(_message.Message):
     """The text of a code message in one language."""
@@ -357,6 +385,32 @@ class RelyingParty(_message.Message):
 Global___RelyingParty: _TypeAlias = RelyingParty  # noqa: Y015
 
 @_typing.final
+class Circuit(_message.Message):
+    """The circuit breaker of one kind of call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    call: _builtins.str
+    """Output. Name of the RPC of OperatorBackend."""
+    state: Global___CircuitState.ValueType
+    """Output. The worst state over the agreements that it was called under lately."""
+    def __init__(
+        self,
+        *,
+        call: _builtins.str = ...,
+        state: Global___CircuitState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Circuit: _TypeAlias = Circuit  # noqa: Y015
+
+@_typing.final
 class Operator(_message.Message):
     """An operator that may be asked."""
 
@@ -373,6 +427,7 @@ class Operator(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CIRCUITS_FIELD_NUMBER: _builtins.int
     operator_id: _builtins.str
     """Required. Identifier, 1 to 64 characters of [a-z0-9-]; never changes."""
     display_name: _builtins.str
@@ -384,7 +439,10 @@ class Operator(_message.Message):
     disabled: _builtins.bool
     """Optional. Whether it is not to be asked; by default it is."""
     unavailable_reason: _builtins.str
-    """Output. Why it cannot be asked now, in UPPER_SNAKE case; empty when it can."""
+    """Output. Why it cannot be asked now, in UPPER_SNAKE case; empty when it can. OPERATOR_NOT_CONNECTED: it has no
+    backend. OPERATOR_UNWELL: the circuit of at least one kind of call, under one agreement or more, is OPEN or
+    HALF_OPEN, and such calls are left alone for a while. CAPABILITIES_UNKNOWN: it does not tell what it can do.
+    """
     etag: _builtins.str
     """Optional. Version that an update is made against, as last read; ABORTED when it is no longer that."""
     @_builtins.property
@@ -403,6 +461,10 @@ class Operator(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Output. When it last changed."""
 
+    @_builtins.property
+    def circuits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Circuit]:
+        """Output. The circuits of the kinds of call that were made lately, by name."""
+
     def __init__(
         self,
         *,
@@ -417,10 +479,11 @@ class Operator(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        circuits: _abc.Iterable[Global___Circuit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "capabilities", b"capabilities", "create_time", b"create_time", "disabled", b"disabled", "display_name", b"display_name", "etag", b"etag", "operator_id", b"operator_id", "plmns", b"plmns", "statement_jwks", b"statement_jwks", "unavailable_reason", b"unavailable_reason", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "capabilities", b"capabilities", "circuits", b"circuits", "create_time", b"create_time", "disabled", b"disabled", "display_name", b"display_name", "etag", b"etag", "operator_id", b"operator_id", "plmns", b"plmns", "statement_jwks", b"statement_jwks", "unavailable_reason", b"unavailable_reason", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -594,7 +657,7 @@ Global___Suspension: _TypeAlias = Suspension  # noqa: Y015
 
 @_typing.final
 class Agreement(_message.Message):
-    """What an operator may be asked for a relying party."""
+    """What an operator may be asked for a relying party. No text of it may name a phone number."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -630,7 +693,9 @@ class Agreement(_message.Message):
     notification_reference: _builtins.str
     """Optional. Reference to the regulator's notification, at most 255 bytes."""
     etag: _builtins.str
-    """Optional. Version that an update is made against, as last read; ABORTED when it is no longer that."""
+    """Optional. Version that an update is made against, as last read, and required there; ABORTED when it is no longer
+    that. Ignored when an agreement is made.
+    """
     @_builtins.property
     def methods(self) -> _containers.RepeatedScalarFieldContainer[_operator_pb2.Method.ValueType]:
         """Required. Methods that it covers, at least one."""

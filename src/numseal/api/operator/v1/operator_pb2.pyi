@@ -360,7 +360,7 @@ class MethodCapability(_message.Message):
     """Optional. Longest text in characters, for SMS and VOICE."""
     @_builtins.property
     def sender_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. Sender ids that may be used; empty when the operator sets its own."""
+        """Optional. Sender ids that may be used; empty when the operator sets its own. Numseal names no other."""
 
     @_builtins.property
     def templates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -552,7 +552,9 @@ class GetCapabilitiesResponse(_message.Message):
 
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventCapability]:
-        """Optional. Events on offer."""
+        """Optional. Events on offer. A number is followed by them only where SIM_CHANGE, PORT_OUT, TERMINATED and REASSIGNED
+        are all on offer; else it is looked up again on a schedule, and not watched.
+        """
 
     @_builtins.property
     def event_retention(self) -> _duration_pb2.Duration:

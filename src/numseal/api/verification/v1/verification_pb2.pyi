@@ -571,7 +571,10 @@ class Verification(_message.Message):
     assurance_level: _assurance_pb2.AssuranceLevel.ValueType
     """Output. Level reached; unspecified before ASSESSING has ended."""
     failure_reason: _builtins.str
-    """Output. Why it FAILED, in UPPER_SNAKE case, such as ATTEMPTS_EXHAUSTED; empty otherwise."""
+    """Output. Why it FAILED, in UPPER_SNAKE case, such as ATTEMPTS_EXHAUSTED; empty otherwise. Where the operator did not do
+    its part it is the operator's reason, or one of these: UNAVAILABLE, the operator was not reached or does not answer
+    now; OPERATOR_UNWELL, it was not asked, since it answered badly for a while. Both pass; open another verification.
+    """
     binding_id: _builtins.str
     """Output. The binding, in VERIFIED."""
     policy_hash: _builtins.str
@@ -590,7 +593,9 @@ class Verification(_message.Message):
 
     @_builtins.property
     def methods(self) -> _containers.RepeatedCompositeFieldContainer[Global___MethodOption]:
-        """Output. Methods that may be used from now on, and from when."""
+        """Output. Methods that another code may go by, and from when: those that the agreement covers, without any that the
+        operator is known not to offer.
+        """
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

@@ -88,3 +88,17 @@ def test_an_error_that_is_not_documented_is_a_failure(key: tuple[int, str]) -> N
 def test_a_refusal_carries_nothing_out(status: int, sent: bool, expected: bool) -> None:
     error = CamaraError(f"{OTP}.X", "sentence", status=status, sent=sent).for_port()
     assert (error.reason, error.sent, str(error)) == (f"{OTP}_X", expected, "sentence")
+
+
+def test_documented_errors_that_tell_of_the_request_do_not_count_against_the_operator() -> None:
+    refused = {key for key in MEANINGS if CamaraError(key[1], "", status=key[0]).for_port().reason == "REQUEST_REFUSED"}
+    assert refused == {key for key in MEANINGS if key[0] in {400, 404, 409, 422}}
+    error = CamaraError(f"{OTP}.INVALID_OTP", "sentence", status=400).for_port()
+    assert (error.reason, str(error), error.sent) == ("REQUEST_REFUSED", f"{OTP}.INVALID_OTP: sentence", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "TEAPOT"), (404, "ANSWER_MALFORMED"), (403, "PERMISSION_DENIED"), (500, "CONFLICT")]
+)
+def test_every_other_error_counts(status: int, code: str) -> None:
+    assert CamaraError(code, "sentence", status=status).for_port().reason == code

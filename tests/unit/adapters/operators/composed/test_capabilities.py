@@ -9,6 +9,7 @@ from fakes.clock import FakeClock
 from fakes.composed import Whole, able
 from fakes.evidence import NOW
 from fakes.operator import HANG
+from numseal.domain.agreement_quota import PriceList
 from numseal.domain.evidence import Method
 from numseal.domain.operator import WATCHED_KINDS, EventKind, Operation, Price
 from numseal.ports.operator_backend import OperatorError
@@ -167,9 +168,8 @@ async def test_prices_are_those_of_the_parts_that_would_be_asked() -> None:
     assert set(told.prices) == {
         rub(look, 5, signal="port"),
         rub(look, 6, signal="line_type"),
-        # Both are asked.
+        # Both are asked, and what one of them costs in EUR is not known.
         rub(look, 3),
-        Price(look, 3, "EUR"),
         rub(send, 10, method=Method.SMS),
         rub(send, 30, method=Method.VOICE),
         rub(send, 10, method=Method.OPERATOR_CODE),
@@ -177,3 +177,77 @@ async def test_prices_are_those_of_the_parts_that_would_be_asked() -> None:
         rub(Operation.NETWORK_CHECK, 8),
         rub(Operation.WATCH_SUBSCRIBER, 3),
     }
+
+
+LOOK, SEND = Operation.LOOK_UP_SUBSCRIBER, Operation.SEND_CODE
+CHEAP = able(signals=("port",), methods=(Method.SMS,), prices=(rub(LOOK, 1), rub(SEND, 10)))
+DEAR = able(signals=("line_type",), methods=(Method.SMS,), prices=(rub(LOOK, 5_000), rub(SEND, 900)))
+
+
+async def counted(made: Whole) -> tuple[int | None, int | None]:
+    """Return what is counted for a lookup of the two signals, and for a code by SMS."""
+    told = await made.operator.capabilities()
+    assert read_capabilities(told, "mts") is told
+    prices = PriceList(told.prices, "RUB", told.signals)
+    return prices.lookup(("port", "line_type")), prices.challenge(Method.SMS)
+
+
+async def test_a_part_that_is_away_costs_what_it_told_last() -> None:
+    made = whole(dear=DEAR, cheap=CHEAP)
+    assert await counted(made) == (5_001, 900)
+    made["dear"].able = DOWN
+    made.clock.advance(60)
+    assert (await made.operator.capabilities()).signals == ("port",)
+    assert await counted(made) == (5_001, 900)
+
+
+async def test_one_that_comes_after_does_not_cost_what_another_does() -> None:
+    assert await counted(whole(cheap=CHEAP, dear=DEAR)) == (5_001, 10)
+
+
+@pytest.mark.parametrize(("order", "code"), [(("dear", "cheap"), None), (("cheap", "dear"), 10)])
+async def test_nothing_is_known_of_what_a_part_costs_that_never_told(order: tuple[str, ...], code: int | None) -> None:
+    told: dict[str, Any] = {"dear": DOWN, "cheap": CHEAP}
+    made = whole(**{name: told[name] for name in order})
+    # It would send the code where it comes first, and whatever it knows is asked of it.
+    assert await counted(made) == (None, code)
+    made["dear"].able = DEAR
+    made.clock.advance(10)
+    assert await counted(made) == (5_001, 900 if order[0] == "dear" else 10)
+
+
+async def test_the_price_of_a_signal_that_is_away_is_in_that_of_every_lookup() -> None:
+    by_signal = able(signals=("line_type",), prices=(rub(LOOK, 70, signal="line_type"),))
+    made = whole(a=by_signal, b=able(signals=("port",), prices=(rub(LOOK, 5, signal="port"),)))
+    assert (await counted(made))[0] == 75
+    made["a"].able = DOWN
+    made.clock.advance(60)
+    assert (await counted(made))[0] == 75
+
+
+async def test_the_dearest_of_those_that_may_be_asked_for_a_signal_is_counted() -> None:
+    dear = able(signals=("port",), prices=(rub(LOOK, 70, signal="port"),))
+    made = whole(a=dear, b=able(signals=("port",), prices=(rub(LOOK, 5, signal="port"),)))
+    assert (await counted(made))[0] == 70
+    made["a"].able = DOWN
+    made.clock.advance(60)
+    assert (await counted(made))[0] == 70
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_a_part_that_announces_no_price_leaves_none_to_be_counted(away: bool) -> None:
+    silent = able(signals=("line_type",), methods=(Method.SMS,))
+    by_signal = able(signals=("port",), prices=(rub(LOOK, 5, signal="port"),))
+    for priced in (CHEAP, by_signal):
+        made = whole(silent=silent, priced=priced)
+        await made.operator.capabilities()
+        if away:
+            made["silent"].able = DOWN
+            made.clock.advance(60)
+        assert await counted(made) == (None, None)
+
+
+async def test_a_code_that_was_sent_can_be_compared_at_a_price_while_a_part_never_told() -> None:
+    comparing = able(methods=(Method.OPERATOR_CODE,), prices=(rub(SEND, 10), rub(Operation.CHECK_CODE, 2)))
+    told = await whole(a=DOWN, b=comparing).operator.capabilities()
+    assert told.prices == (rub(Operation.CHECK_CODE, 2),)

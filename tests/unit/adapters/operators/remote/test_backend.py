@@ -23,7 +23,16 @@ from numseal.adapters.operators.remote.events_to_wire import event_message
 from numseal.adapters.operators.remote.fields import BrokenContractError
 from numseal.adapters.operators.remote.statuses import DETAILS
 from numseal.api.operator.v1 import operator_pb2 as pb
-from numseal.domain.operator import CodeCheck, CodeChecked, CodeOutcome, EventKind, NetworkOffer, OperatorEvent
+from numseal.domain.evidence import Method
+from numseal.domain.operator import (
+    CodeCheck,
+    CodeChecked,
+    CodeOrder,
+    CodeOutcome,
+    EventKind,
+    NetworkOffer,
+    OperatorEvent,
+)
 from numseal.ports.operator_backend import CursorTooOldError, OperatorBackend, OperatorError
 
 NUMBER = "+79161234567"
@@ -99,7 +108,7 @@ async def refused(operator: OperatorBackend, name: str = "SendCode") -> Operator
 async def test_each_status_has_its_reason_and_says_whether_a_code_may_be_under_way(
     code: grpc.StatusCode, reason: str, sent: bool
 ) -> None:
-    async with told({"SendCode": aborting(code, details=f"secret of {NUMBER}")}) as (operator, _):
+    async with told({"SendCode": aborting(code, code, details=f"secret of {NUMBER}")}) as (operator, _):
         error = await refused(operator)
     assert (error.reason, error.sent) == (reason, sent)
     assert NUMBER not in str(error)
@@ -325,12 +334,63 @@ async def test_credentials_go_along() -> None:
     assert seen == [None, "Bearer a-token"]
 
 
+def announcing(*sender_ids: str) -> Lie:
+    """Announce senders for SMS, and others for VOICE."""
+
+    async def lie(_request: Any, _context: Any, honest: Any) -> Any:
+        answer = pb.GetCapabilitiesResponse.FromString((await honest()).SerializeToString())
+        for offer in answer.methods:
+            if offer.method == pb.METHOD_SMS:
+                offer.sender_ids.extend(sender_ids)
+        return answer
+
+    return lie
+
+
+async def senders(announced: Lie, *orders: CodeOrder) -> tuple[list[str], int]:
+    """Return the senders that an operator is told, and how often it is asked what it can do."""
+    servicer = Tampered(FakeOperator("mts"), {"GetCapabilities": announced})
+    async with serving(servicer) as address, client(plain(address), FakeClock(NOW)) as operator:
+        for order in orders:
+            await operator.send_code(order)
+    asked = [request for name, request in servicer.asked if name == "SendCode"]
+    return [request.sender_id for request in asked], len(servicer.asked) - len(asked)
+
+
+async def test_a_sender_goes_along_where_it_is_announced_for_the_method() -> None:
+    sms, voice = text_order(NUMBER, "s1"), text_order(NUMBER, "s2", method=Method.VOICE)
+    assert await senders(announcing("Other", "Numseal"), sms, voice, code_order(NUMBER)) == (["Numseal", "", ""], 1)
+    assert await senders(announcing("Other"), sms) == ([""], 1)
+    assert await senders(announcing(), sms, replace(sms, request_id="s3")) == (["", ""], 1)
+
+
+async def test_an_order_without_a_sender_asks_for_nothing_more() -> None:
+    assert await senders(announcing("Numseal"), replace(text_order(NUMBER), sender_id="")) == ([""], 0)
+
+
+async def test_a_code_is_sent_under_the_operators_own_sender_where_nothing_is_announced_in_time() -> None:
+    assert (await senders(aborting(*[CODE.INTERNAL] * 2), text_order(NUMBER)))[0] == [""]
+
+
+async def test_networks_other_than_configured_are_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    announced = everything("mts").plmns
+    async with serving(Tampered(FakeOperator("mts"))) as address:
+        for configured in (("999-99", *announced), announced, ()):
+            operator = RemoteOperator("mts", plain(address), FakeClock(NOW), configured)
+            await operator.capabilities()
+            await operator.capabilities()
+            await operator.close()
+    (line,) = caplog.messages
+    assert line.startswith("operator mts: announces the networks")
+    assert "999-99" in line
+
+
 async def test_the_operators_own_text_is_named_where_it_is_set() -> None:
     servicer = Tampered(FakeOperator("mts"))
     async with serving(servicer) as address, client(plain(address, template="otp-1"), FakeClock(NOW)) as operator:
         await operator.send_code(code_order(NUMBER, length=4))
         await operator.send_code(text_order(NUMBER))
-    (_, made), (_, text) = servicer.asked
+    made, text = (request for name, request in servicer.asked if name == "SendCode")
     assert made.operator_code == pb.OperatorCode(template="otp-1", length=4, text="Code: {{code}}")
     assert text.WhichOneof("content") == "text"
 

@@ -140,7 +140,7 @@ async def test_a_code_of_the_operators_own_comes_with_its_length() -> None:
 async def test_questions_reach_the_backend_as_they_were_asked() -> None:
     fake = FakeOperator("mts")
     page, watch = network_order(NUMBER), watch_order(NUMBER)
-    voice = text_order(NUMBER, method=Method.VOICE)
+    voice = replace(text_order(NUMBER, method=Method.VOICE), sender_id="")
     async with remote(fake, FakeClock(NOW)) as operator:
         await operator.look_up(replace(lookup_request(NUMBER), max_age=5))
         await operator.send_code(voice)

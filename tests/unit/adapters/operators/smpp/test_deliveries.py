@@ -8,6 +8,7 @@ from fakes.clock import FakeClock
 from numseal.adapters.operators.smpp import deliveries as module
 from numseal.adapters.operators.smpp.deliveries import EARLY, LATE, NO_RECEIPT, SETTLED, Deliveries, Delivery
 from numseal.adapters.operators.smpp.health import Health, HealthLimits
+from numseal.adapters.operators.smpp.message_ids import SHARING
 from numseal.adapters.operators.smpp.receipts import Receipt
 from numseal.domain.evidence import DeliveryState
 
@@ -269,3 +270,27 @@ def test_deliveries_are_bounded_and_none_ends_silently(desk: Desk, monkeypatch: 
 def test_ids_are_given_out_once(desk: Desk) -> None:
     assert desk.sent("17").delivery_id != desk.sent("18").delivery_id
     assert Desk().sent("17").delivery_id != desk.sent("19").delivery_id
+
+
+def test_one_smsc_that_gives_all_one_id_hides_no_other_smscs(desk: Desk) -> None:
+    mine = desk.sent("17")
+    desk.receipt("18")
+    for _ in range(2 * SHARING):
+        desk.sent("17", smsc="two")
+        desk.receipt("18", smsc="two")
+    early = desk.sent("18")
+    desk.receipt("17")
+    assert desk.told == [(early.delivery_id, DELIVERED, ""), (mine.delivery_id, DELIVERED, "")]
+
+
+def test_early_receipts_of_one_id_are_few(desk: Desk) -> None:
+    for count in range(3 * SHARING):
+        desk.receipt("17", number=NUMBER if count < SHARING else OTHER)
+    # Those of the number are the oldest, and given up.
+    desk.sent("17")
+    assert desk.told == []
+    others = desk.sent("17", number=OTHER)
+    assert desk.told == [(others.delivery_id, DELIVERED, "")]
+    desk.clock.advance(EARLY)
+    desk.sent("17", number=OTHER)
+    assert len(desk.told) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from numseal.adapters.operators.smpp.message_ids import Likeness, MessageIds
+from numseal.adapters.operators.smpp.message_ids import SHARING, Likeness, MessageIds
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,25 @@ def test_one_value_of_an_id_is_removed_and_the_other_stays() -> None:
     ids.add("17", other)
     ids.remove("17", one)
     assert [value for _, value in ids.find("23")] == [other]
+
+
+def test_of_many_that_share_an_id_the_newest_are_found() -> None:
+    ids: MessageIds[int] = MessageIds()
+    values = list(range(1_000, 1_000 + 3 * SHARING))
+    for value in values:
+        ids.add("1", value)
+    assert [value for _, value in ids.find("01")] == values[-SHARING:]
+    # Those that are found no more can be removed as well.
+    for value in values:
+        ids.remove("1", value)
+    assert list(ids.find("1")) == []
+    ids.remove("1", values[0])
+
+
+def test_one_that_is_found_no_more_by_a_reading_that_many_share_is_found_by_its_own() -> None:
+    ids: MessageIds[str] = MessageIds()
+    ids.add("10", "first")
+    for count in range(SHARING):
+        ids.add("0" * count + "a", f"value {count}")
+    assert [value for _, value in ids.find("10") if value == "first"] == ["first"]
+    assert "first" not in [value for _, value in ids.find("A")]
